@@ -1,0 +1,366 @@
+"""Receptive fields of chains and branching networks: which inputs can reach an output. No NumPy.
+
+With this module, one can
+- describe a network as windows that slide (`Window`) and branches that run side by side (`Parallel`),
+- ask what one output sees (`receptive_field`) and how that grows layer by layer (`trace`),
+- look up networks of the literature (`NETWORKS`).
+
+Everything is said of one axis; for kernels that are not square, write one chain for each axis. Pixels are counted from
+0, as in Python: pixel i has its centre at i. (Some texts count from the left border, so their centres are 0.5 larger.)
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+from cnnguide.shapes import AxisPadding, both_sides, conv_output_size, whole_number
+
+__all__ = ["NETWORKS", "MisalignedError", "Parallel", "ReceptiveField", "TraceRow", "Window", "receptive_field", "trace"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """One layer that slides a window along an axis: a convolution or a pooling.
+
+    Formula: output i reads the inputs i * stride - before + dilation * t for t = 0 ... kernel - 1.
+
+    Shapes: lengths in pixels of the layer's own input; `padding` is per side, or (before, after).
+
+    Raises TypeError or ValueError for numbers that no layer can have.
+
+    Source: documentation of PyTorch's Conv2d and MaxPool2d.
+
+    >>> Window(3, stride=2, padding=1, name="conv1").span
+    3
+    """
+
+    kernel: int
+    stride: int = 1
+    padding: AxisPadding = 0
+    dilation: int = 1
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        whole_number("kernel", self.kernel, 1)
+        whole_number("stride", self.stride, 1)
+        whole_number("dilation", self.dilation, 1)
+        both_sides(self.padding)
+
+    @property
+    def span(self) -> int:
+        """Distance from the first to the last input read, both counted: dilation * (kernel - 1) + 1."""
+        return self.dilation * (self.kernel - 1) + 1
+
+
+class Parallel:
+    """Branches that read the same input and are added or concatenated: each a chain, `()` for a shortcut.
+
+    >>> block = Parallel((Window(3, padding=1), Window(3, padding=1)), (), name="residual block")
+    >>> receptive_field([block]).size
+    5
+    """
+
+    def __init__(self, *chains: "Chain", name: str = "") -> None:
+        if not chains:
+            raise ValueError("Parallel needs at least one branch; write () for a shortcut that changes nothing")
+        self.chains = tuple(_as_layers(chain) for chain in chains)
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"Parallel({', '.join(map(repr, self.chains))}, name={self.name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Parallel) and (self.chains, self.name) == (other.chains, other.name)
+
+    def __hash__(self) -> int:
+        return hash((self.chains, self.name))
+
+
+Layer = Window | Parallel
+Chain = Layer | Sequence[Layer]
+
+
+class MisalignedError(ValueError):
+    """Branches that meet do not look at the same places, so their sum or concatenation has no one receptive field."""
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What the outputs of a network see of its input, along one axis.
+
+    Formula: output i can be reached by the inputs i * stride - padding ... i * stride - padding + size - 1.
+
+    Shapes: `size`, `stride`, `padding` in pixels of the network's input; `padding` counts the padded pixels before
+    pixel 0 that output 0 sees.
+
+    Source: Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks", Distill (2019).
+
+    >>> field = ReceptiveField(size=5, stride=2, padding=1)
+    >>> field.span(0), field.span(3), field.start
+    ((-1, 3), (5, 9), 1.0)
+    """
+
+    size: int
+    stride: int
+    padding: int
+
+    @property
+    def start(self) -> float:
+        """Centre of what output 0 sees, in input pixels: (size - 1) / 2 - padding."""
+        return (self.size - 1) / 2 - self.padding
+
+    def span(self, output: int) -> tuple[int, int]:
+        """First and last input that can reach the given output; negative or too large ones lie in the padding."""
+        first = output * self.stride - self.padding
+        return first, first + self.size - 1
+
+
+class TraceRow(NamedTuple):
+    """One line of `trace`: what stands after a layer."""
+
+    name: str
+    size: int
+    receptive_field: int
+    jump: int
+    start: float
+
+
+def receptive_field(chain: Chain) -> ReceptiveField:
+    """Receptive field, stride and padding of a whole network, along one axis.
+
+    Formula: layer by layer, size += (span - 1) * stride; padding += before * stride; stride *= the layer's stride.
+    Branches must agree in stride and centre; the widest one counts.
+
+    Shapes: `chain` is a `Window`, a `Parallel`, or a sequence of them in the order of computation.
+
+    Raises MisalignedError where branches that meet have different strides or centres.
+
+    Source: Araujo, Norris and Sim, Distill (2019), equations for r, S and P.
+
+    >>> receptive_field([Window(3), Window(3)])                 # two 3x3 see 5x5
+    ReceptiveField(size=5, stride=1, padding=0)
+    >>> receptive_field(NETWORKS["vgg_16"])
+    ReceptiveField(size=212, stride=32, padding=90)
+    """
+    field = ReceptiveField(size=1, stride=1, padding=0)
+    for layer in _as_layers(chain):
+        field = _after(field, layer)
+    return field
+
+
+def trace(chain: Chain, size: int) -> list[TraceRow]:
+    """Follow a network layer by layer: name, size, receptive field, jump and start after each.
+
+    Formula: sizes as in `conv_output_size`, fields as in `receptive_field`. The jump is the distance, in input pixels,
+    between what two neighbouring outputs see; the start is the centre of what output 0 sees.
+
+    Shapes: `size` is the length of the input in pixels; the first row is the input itself.
+
+    Raises ValueError where a window does not fit or branches disagree in size, naming the layer; MisalignedError as
+    `receptive_field` does.
+
+    Source: the table form of Dang Ha The Hien, "A guide to receptive field arithmetic" (2017), who counts pixel centres
+    from 0.5.
+
+    >>> for row in trace([Window(3, name="conv"), Window(2, stride=2, name="pool")], size=6):
+    ...     print(*row)
+    input 6 1 1 0.0
+    conv 4 3 1 1.0
+    pool 2 4 2 1.5
+    """
+    size = whole_number("size", size, 1)
+    field = ReceptiveField(size=1, stride=1, padding=0)
+    rows = [TraceRow("input", size, 1, 1, 0.0)]
+    for number, layer in enumerate(_as_layers(chain), start=1):
+        name = layer.name or f"layer {number}"
+        try:
+            field = _after(field, layer)
+            size = _size_after(size, layer)
+        except MisalignedError as error:
+            raise MisalignedError(f"{name}: {error}") from None
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+        rows.append(TraceRow(name, size, field.size, field.stride, field.start))
+    return rows
+
+
+def _as_layers(chain: Chain) -> tuple[Layer, ...]:
+    layers = (chain,) if isinstance(chain, Window | Parallel) else chain
+    if not isinstance(layers, Iterable):
+        raise TypeError(f"a chain is a Window, a Parallel or a sequence of them, got {chain!r}")
+    layers = tuple(layers)
+    for layer in layers:
+        if not isinstance(layer, Window | Parallel):
+            raise TypeError(f"a chain holds Window and Parallel only, got {layer!r} ({type(layer).__name__})")
+    return layers
+
+
+def _after(field: ReceptiveField, layer: Layer) -> ReceptiveField:
+    if isinstance(layer, Window):
+        size, stride, before = layer.span, layer.stride, both_sides(layer.padding)[0]
+    else:
+        merged = _merge(layer)
+        size, stride, before = merged.size, merged.stride, merged.padding
+    return ReceptiveField(
+        size=field.size + (size - 1) * field.stride,
+        stride=field.stride * stride,
+        padding=field.padding + before * field.stride,
+    )
+
+
+def _merge(block: Parallel) -> ReceptiveField:
+    fields = [receptive_field(chain) for chain in block.chains]
+    for quantity, unit in (("stride", "pixels"), ("start", "pixels, the centre of what output 0 sees")):
+        values = [getattr(field, quantity) for field in fields]
+        if len(set(values)) > 1:
+            label = f" of {block.name}" if block.name else ""
+            raise MisalignedError(
+                f"the branches{label} disagree in {quantity}: {', '.join(map(str, values))} {unit}; "
+                "give them the same total stride, odd kernels, and padding of half a kernel"
+            )
+    # With equal centres the widest branch contains all the others.
+    return max(fields, key=lambda field: field.size)
+
+
+def _size_after(size: int, layer: Layer) -> int:
+    if isinstance(layer, Window):
+        return conv_output_size(size, layer.kernel, layer.stride, layer.padding, layer.dilation)
+    sizes = []
+    for chain in layer.chains:
+        branch_size = size
+        for inner in chain:
+            branch_size = _size_after(branch_size, inner)
+        sizes.append(branch_size)
+    if len(set(sizes)) > 1:
+        raise ValueError(f"the branches turn size {size} into {', '.join(map(str, sizes))}; they must agree to be joined")
+    return sizes[0]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Networks of the literature, up to their last feature map (what a global pooling or the first fully connected layer
+# reads). Layers that see a single pixel (1x1 convolutions, activations) are left out where they stand in a plain chain:
+# they change neither size nor field.
+
+
+def _alexnet() -> tuple[Layer, ...]:
+    """Krizhevsky, Sutskever and Hinton (2012), input 227; names of its five convolutions and three poolings."""
+    return (
+        Window(11, stride=4, name="conv1"),
+        Window(3, stride=2, name="pool1"),
+        Window(5, padding=2, name="conv2"),
+        Window(3, stride=2, name="pool2"),
+        Window(3, padding=1, name="conv3"),
+        Window(3, padding=1, name="conv4"),
+        Window(3, padding=1, name="conv5"),
+        Window(3, stride=2, name="pool5"),
+    )
+
+
+def _vgg(convolutions: Sequence[int]) -> tuple[Layer, ...]:
+    """Simonyan and Zisserman (2014), table 1, input 224; `convolutions` counts the 3x3 of each of the five blocks."""
+    layers: list[Layer] = []
+    for block, count in enumerate(convolutions, start=1):
+        layers += [Window(3, padding=1, name=f"conv{block}_{n}") for n in range(1, count + 1)]
+        layers.append(Window(2, stride=2, name=f"pool{block}"))
+    return tuple(layers)
+
+
+def _googlenet() -> tuple[Layer, ...]:
+    """Szegedy et al. (2014), table 1, input 224: inception modules with branches of 1, 3, 5 and a pooling of 3."""
+
+    def module(name: str) -> Parallel:
+        one = Window(1)
+        pool = Window(3, padding=1)
+        return Parallel(one, (one, Window(3, padding=1)), (one, Window(5, padding=2)), (pool, one), name=name)
+
+    def pool(name: str) -> Window:
+        return Window(3, stride=2, padding=(0, 1), name=name)  # rounds up: 112 -> 56, one padded pixel at the end
+
+    return (
+        Window(7, stride=2, padding=3, name="conv1"),
+        pool("pool1"),
+        Window(3, padding=1, name="conv2"),
+        pool("pool2"),
+        *(module(f"inception {n}") for n in ("3a", "3b")),
+        pool("pool3"),
+        *(module(f"inception {n}") for n in ("4a", "4b", "4c", "4d", "4e")),
+        pool("pool4"),
+        *(module(f"inception {n}") for n in ("5a", "5b")),
+    )
+
+
+def _inception_v2() -> tuple[Layer, ...]:
+    """Ioffe and Szegedy (2015) in the form of TF-Slim, input 224: the 5x5 are two 3x3, two modules halve the size."""
+    one = Window(1)
+    three = Window(3, padding=1)
+    halving = Window(3, stride=2, padding=(0, 1))
+
+    def module(name: str) -> Parallel:
+        return Parallel(one, (one, three), (one, three, three), (three, one), name=name)
+
+    def reduction(name: str) -> Parallel:
+        return Parallel((one, halving), (one, three, halving), halving, name=name)
+
+    return (
+        Window(7, stride=2, padding=(2, 3), name="Conv2d_1a_7x7"),
+        Window(3, stride=2, padding=(0, 1), name="MaxPool_2a_3x3"),
+        Window(3, padding=1, name="Conv2d_2c_3x3"),
+        Window(3, stride=2, padding=(0, 1), name="MaxPool_3a_3x3"),
+        *(module(f"Mixed_{n}") for n in ("3b", "3c")),
+        reduction("Mixed_4a"),
+        *(module(f"Mixed_{n}") for n in ("4b", "4c", "4d", "4e")),
+        reduction("Mixed_5a"),
+        *(module(f"Mixed_{n}") for n in ("5b", "5c")),
+    )
+
+
+def _resnet(blocks: Sequence[int], stride_in: int) -> tuple[Layer, ...]:
+    """He et al. (2015), table 1, input 224: bottlenecks of 1x1, 3x3, 1x1 beside a shortcut.
+
+    The first bottleneck of stages 3 to 5 halves the size: in its first 1x1 (`stride_in` 1, the paper) or in its 3x3
+    (`stride_in` 3, torchvision, known as version 1.5).
+    """
+
+    def bottleneck(stage: int, number: int) -> Parallel:
+        stride = 2 if stage > 2 and number == 1 else 1
+        first = Window(1, stride=stride if stride_in == 1 else 1)
+        middle = Window(3, stride=stride if stride_in == 3 else 1, padding=1)
+        shortcut = Window(1, stride=stride) if number == 1 else ()
+        return Parallel((first, middle, Window(1)), shortcut, name=f"conv{stage}_{number}")
+
+    return (
+        Window(7, stride=2, padding=3, name="conv1"),
+        Window(3, stride=2, padding=1, name="pool1"),
+        *(bottleneck(stage, n) for stage, count in enumerate(blocks, start=2) for n in range(1, count + 1)),
+    )
+
+
+def _mobilenet_v1() -> tuple[Layer, ...]:
+    """Howard et al. (2017), table 1, input 224: depthwise 3x3, each followed by a 1x1 that is left out here."""
+    strides = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
+
+    def three(stride: int, name: str) -> Window:
+        return Window(3, stride=stride, padding=1 if stride == 1 else (0, 1), name=name)
+
+    return (
+        three(2, "conv1"),
+        *(three(stride, f"depthwise{number}") for number, stride in enumerate(strides, start=1)),
+    )
+
+
+NETWORKS: Mapping[str, tuple[Layer, ...]] = MappingProxyType(
+    {
+        "alexnet": _alexnet(),
+        "vgg_11": _vgg((1, 1, 2, 2, 2)),
+        "vgg_16": _vgg((2, 2, 3, 3, 3)),
+        "googlenet": _googlenet(),
+        "inception_v2": _inception_v2(),
+        "resnet_50": _resnet((3, 4, 6, 3), stride_in=1),
+        "resnet_50_v1_5": _resnet((3, 4, 6, 3), stride_in=3),
+        "resnet_101": _resnet((3, 4, 23, 3), stride_in=1),
+        "resnet_152": _resnet((3, 8, 36, 3), stride_in=1),
+        "mobilenet_v1": _mobilenet_v1(),
+    }
+)
+"""Chains of published networks by name, read-only; `trace(NETWORKS["vgg_16"], 224)` prints one."""

@@ -1,0 +1,242 @@
+"""Sizes and costs of convolutions: integers in, integers out, no NumPy.
+
+With this module, one can
+- say how large a feature map comes out of one convolution (`conv_output_size`),
+- follow the size through the same convolution again and again (`conv_chain`, `format_chain`),
+- count what a convolution stores (`conv_parameters`) and what it computes (`conv_macs`).
+
+Conventions are PyTorch's: padding is given per side, dilation 1 is an ordinary kernel, and a stride that does not
+divide evenly drops the remainder (floors).
+"""
+
+import operator
+
+__all__ = ["conv_chain", "conv_macs", "conv_output_size", "conv_parameters", "format_chain"]
+
+AxisPadding = int | tuple[int, int]
+"""Padding of one axis: the same on both sides, or (before, after)."""
+
+Pair = int | tuple[int, int]
+"""A quantity of an image: the same on both axes, or (height, width)."""
+
+ImagePadding = int | tuple[AxisPadding, AxisPadding]
+"""Padding of an image: the same everywhere, (height, width), or ((top, bottom), (left, right))."""
+
+
+def whole_number(name: str, value: object, least: int) -> int:
+    """Return `value` as an int, or say by `name` what is wrong with it.
+
+    >>> whole_number("stride", 2, least=1)
+    2
+    >>> whole_number("stride", 0, least=1)
+    Traceback (most recent call last):
+    ...
+    ValueError: stride must be at least 1, got 0
+    """
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, got {value!r} (bool)")
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, got {value!r} ({type(value).__name__})") from None
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number
+
+
+def both_sides(padding: object, name: str = "padding") -> tuple[int, int]:
+    """Return the padding of one axis as (before, after).
+
+    >>> both_sides(1), both_sides((0, 1))
+    ((1, 1), (0, 1))
+    """
+    if isinstance(padding, tuple | list):
+        if len(padding) != 2:
+            raise ValueError(f"{name} must be one number or (before, after), got {padding!r}")
+        before, after = padding
+        return whole_number(f"{name} before", before, 0), whole_number(f"{name} after", after, 0)
+    number = whole_number(name, padding, 0)
+    return number, number
+
+
+def both_axes(name: str, value: object) -> tuple[object, object]:
+    """Return a quantity of an image as (height, width), each still to be checked.
+
+    >>> both_axes("kernel", 3), both_axes("kernel", (1, 7))
+    ((3, 3), (1, 7))
+    """
+    if isinstance(value, tuple | list):
+        if len(value) != 2:
+            raise ValueError(f"{name} must be one number or (height, width), got {value!r}")
+        return value[0], value[1]
+    return value, value
+
+
+def conv_output_size(
+    size: int, kernel: int, stride: int = 1, padding: AxisPadding = 0, dilation: int = 1
+) -> int:
+    """Number of positions that a kernel can take along one axis: the size of the output.
+
+    Formula: floor((size + before + after - dilation * (kernel - 1) - 1) / stride) + 1, where before and after are the
+    padding on the two sides.
+
+    Shapes: all arguments are lengths along one axis, in pixels; `padding` is per side, or (before, after).
+
+    Raises TypeError where a number is not whole, ValueError where one is too small or the kernel does not fit.
+
+    Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), relationship 15; the
+    same formula stands in the documentation of PyTorch's Conv2d.
+
+    >>> conv_output_size(199, kernel=3)             # three pixels must fit: the centre stays 1 away from each end
+    197
+    >>> conv_output_size(224, kernel=7, stride=2, padding=3)
+    112
+    """
+    size = whole_number("size", size, 1)
+    kernel = whole_number("kernel", kernel, 1)
+    stride = whole_number("stride", stride, 1)
+    dilation = whole_number("dilation", dilation, 1)
+    before, after = both_sides(padding)
+    span = dilation * (kernel - 1) + 1
+    padded = size + before + after
+    if span > padded:
+        raise ValueError(_does_not_fit(size, kernel, (before, after), dilation))
+    return (padded - span) // stride + 1
+
+
+def _does_not_fit(size: int, kernel: int, padding: tuple[int, int], dilation: int) -> str:
+    span = dilation * (kernel - 1) + 1
+    padded = size + sum(padding)
+    missing = span - padded
+    remedies = [f"a kernel of at most {(padded - 1) // dilation + 1}"]
+    if dilation > 1 and padded >= kernel:
+        remedies.append(f"a dilation of at most {(padded - 1) // (kernel - 1)}")
+    remedies += [f"{missing} more of padding in all", f"an input of at least {size + missing}"]
+    return (
+        f"kernel {kernel} with dilation {dilation} spans {span} pixels, but size {size} with padding "
+        f"{padding[0]} + {padding[1]} has only {padded}; what would fit: {', '.join(remedies)}"
+    )
+
+
+def conv_chain(
+    size: int, kernel: int = 3, stride: int = 1, padding: AxisPadding = 0, dilation: int = 1
+) -> list[int]:
+    """Sizes met when the same convolution is applied again and again: the start first, the last size last.
+
+    Formula: sizes[i + 1] = conv_output_size(sizes[i], ...), until the size is 1 or the kernel no longer fits.
+
+    Shapes: n sizes are joined by n - 1 convolutions, as n fence posts are joined by n - 1 rails.
+
+    Raises ValueError where the chain would never end, because the size stops shrinking above 1.
+
+    Source: the sizes of repeated "valid" convolution; Dumoulin and Visin (2016), relationship 2.
+
+    >>> conv_chain(9)
+    [9, 7, 5, 3, 1]
+    >>> conv_chain(8)                               # an even size ends at 2: a 3 no longer fits
+    [8, 6, 4, 2]
+    """
+    sizes = [whole_number("size", size, 1)]
+    span = whole_number("dilation", dilation, 1) * (whole_number("kernel", kernel, 1) - 1) + 1
+    total_padding = sum(both_sides(padding))
+    while sizes[-1] > 1 and span <= sizes[-1] + total_padding:
+        following = conv_output_size(sizes[-1], kernel, stride, padding, dilation)
+        if following >= sizes[-1]:
+            raise ValueError(
+                f"the chain never ends: kernel {kernel}, stride {stride}, padding {padding}, dilation {dilation} turn "
+                f"size {sizes[-1]} into {following}; use less padding, a larger kernel or a larger stride"
+            )
+        sizes.append(following)
+    return sizes
+
+
+def format_chain(sizes: list[int]) -> str:
+    """Write square sizes as a chain of arrows.
+
+    Formula: "NxN" for each size, joined by " > "; n sizes give n - 1 arrows.
+
+    Raises ValueError for an empty chain.
+
+    Source: the notation of the assignment that this guide grew from.
+
+    >>> format_chain([5, 3, 1])
+    '5x5 > 3x3 > 1x1'
+    """
+    if not sizes:
+        raise ValueError("sizes is empty: a chain has at least its start, for example [199]")
+    return " > ".join(f"{size}x{size}" for size in (whole_number("size", size, 1) for size in sizes))
+
+
+def conv_parameters(
+    in_channels: int, out_channels: int, kernel: Pair, groups: int = 1, bias: bool = True
+) -> int:
+    """Number of weights and biases that one convolution learns.
+
+    Formula: out_channels * (in_channels / groups) * height * width, and out_channels biases on top.
+
+    Shapes: the weights are (out_channels, in_channels / groups, height, width); `kernel` is one number for a square, or
+    (height, width).
+
+    Raises TypeError where a number is not whole, ValueError where groups does not divide both numbers of channels.
+
+    Source: documentation of PyTorch's Conv2d, section "Variables".
+
+    >>> conv_parameters(3, 64, kernel=7, bias=False)    # 64 kernels of 3 * 7 * 7 = 147 weights each
+    9408
+    """
+    in_channels, out_channels, groups = _channels(in_channels, out_channels, groups)
+    height, width = (whole_number("kernel", side, 1) for side in both_axes("kernel", kernel))
+    weights = out_channels * (in_channels // groups) * height * width
+    return weights + (out_channels if bias else 0)
+
+
+def conv_macs(
+    size: Pair,
+    in_channels: int,
+    out_channels: int,
+    kernel: Pair,
+    stride: Pair = 1,
+    padding: ImagePadding = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> int:
+    """Number of multiplications that one convolution makes for one image.
+
+    Formula: out_height * out_width * (number of weights). Each is followed by an addition, so one speaks of
+    multiply-accumulates (MACs); 1 MAC is counted as 2 FLOPs elsewhere.
+
+    Shapes: `size`, `kernel`, `stride`, `dilation` are one number for both axes, or (height, width); `padding` is one
+    number, (height, width), or ((top, bottom), (left, right)).
+
+    Raises as `conv_output_size` and `conv_parameters` do.
+
+    Source: the definition: one product for each weight at each position of the output.
+
+    >>> conv_macs(5, 1, 1, kernel=5)                    # a 5x5 kernel on a 5x5 image has one position
+    25
+    >>> conv_macs(5, 1, 1, kernel=3) + conv_macs(3, 1, 1, kernel=3)     # 9 positions, then 1, of 9 products
+    90
+    """
+    axes = zip(
+        both_axes("size", size),
+        both_axes("kernel", kernel),
+        both_axes("stride", stride),
+        both_axes("padding", padding),
+        both_axes("dilation", dilation),
+        strict=True,
+    )
+    out_height, out_width = (conv_output_size(*axis) for axis in axes)  # type: ignore[arg-type]
+    return out_height * out_width * conv_parameters(in_channels, out_channels, kernel, groups, bias=False)
+
+
+def _channels(in_channels: int, out_channels: int, groups: int) -> tuple[int, int, int]:
+    in_channels = whole_number("in_channels", in_channels, 1)
+    out_channels = whole_number("out_channels", out_channels, 1)
+    groups = whole_number("groups", groups, 1)
+    if in_channels % groups or out_channels % groups:
+        common = [n for n in range(1, min(in_channels, out_channels) + 1) if in_channels % n == out_channels % n == 0]
+        raise ValueError(
+            f"groups {groups} must divide in_channels {in_channels} and out_channels {out_channels}; "
+            f"what would fit: {', '.join(map(str, common))}"
+        )
+    return in_channels, out_channels, groups

@@ -1,0 +1,81 @@
+"""Sybil's view of a page: what `cnnguide.site.grammar` reads becomes examples that run, compare or check.
+
+One parser for everything that a page claims. It differs from Sybil's own in that it refuses what it does not know: Sybil
+skips a fence with a title, an attribute or an unknown language without a word.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sybil import Document, Example, Region
+from sybil.evaluators.doctest import NUMBER, DocTestEvaluator
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.abstract.doctest import DocTestStringParser
+from sybil.region import Lexeme
+
+from cnnguide.site import grammar
+
+ROOT = Path(__file__).parent.parent
+
+
+def parse_page(document: Document) -> Iterable[Region]:
+    """Every claim of a page: code blocks, snippets, numbers in the prose."""
+    page = grammar.read(document.text, _short(document.path))
+    for part in page.parts:
+        if isinstance(part, grammar.Number):
+            yield Region(part.start, part.end, part, _check_number)
+        else:
+            yield from _regions_of_fence(part, document)
+
+
+def parse_fences(document: Document) -> Iterable[Region]:
+    """Code blocks and snippets only, for pages about the project itself (README, CONTRIBUTING)."""
+    fences_only = grammar.read_fences(document.text, _short(document.path))
+    for part in fences_only.parts:
+        yield from _regions_of_fence(part, document)
+
+
+def _short(path: str) -> str:
+    absolute = Path(path).resolve()
+    return absolute.relative_to(ROOT).as_posix() if absolute.is_relative_to(ROOT) else path
+
+
+def _regions_of_fence(part: grammar.Block | grammar.Snippet, document: Document) -> Iterator[Region]:
+    if isinstance(part, grammar.Snippet):
+        yield Region(part.start, part.end, part, _check_snippet)
+    elif part.language == "python":
+        yield Region(part.start, part.end, Lexeme(part.source, 0, 0), PythonEvaluator())
+    else:
+        yield from _session(part, document)
+
+
+def _session(block: grammar.Block, document: Document) -> Iterator[Region]:
+    """One region for each prompt, placed in the page by its line: a fence in a list or a tab is indented."""
+    line_starts = [0]
+    for line in document.text.splitlines(keepends=True):
+        line_starts.append(line_starts[-1] + len(line))
+    parse = DocTestStringParser(DocTestEvaluator(optionflags=NUMBER))
+    for region in parse(block.source, document.path):
+        first = block.line + region.parsed.lineno
+        lines = block.source.count("\n", region.start, region.end)
+        region.parsed.lineno = first
+        region.start, region.end = line_starts[first], line_starts[first + max(lines, 1)]
+        yield region
+
+
+def _check_number(example: Example) -> str | None:
+    number: grammar.Number = example.parsed
+    place = f"{_short(example.path)}:{number.line}"
+    try:
+        value = grammar.evaluate(number, example.namespace)
+    except Exception as error:
+        return (
+            f"{place}: the expression {number.expression!r} does not evaluate: {type(error).__name__}: {error}; "
+            "correct it, or define its names in a code block above it"
+        )
+    problem = grammar.problem_with(number, value)
+    return f"{place}: {problem}" if problem else None
+
+
+def _check_snippet(example: Example) -> None:
+    grammar.check_snippet(example.parsed, _short(example.path), ROOT)

@@ -1,0 +1,90 @@
+"""The rules of the house (who may import whom), read from the imports themselves."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "cnnguide"
+
+# Each module may import those that stand before it.
+ORDER = (
+    "shapes receptive_field images letters filters convolution pooling activations losses initializers layers optimizers"
+    " training feature_visualization"
+).split()
+MODULES = sorted(file.stem for file in PACKAGE.glob("*.py") if not file.stem.startswith("__"))
+
+
+def imported(file: Path) -> set[str]:
+    """Dotted names of all modules that a file imports, wherever in the file."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import; write the full name"
+            names |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def tops(names: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_numeric_modules_import_numpy_and_what_lies_below(module):
+    names = imported(PACKAGE / f"{module}.py")
+    allowed = {"numpy", "cnnguide"} | set(sys.stdlib_module_names)
+    if module in ("shapes", "receptive_field"):
+        allowed -= {"numpy"}
+    assert tops(names) <= allowed
+    below = set(ORDER[: ORDER.index(module)])
+    siblings = {name.split(".")[1] for name in names if name.startswith("cnnguide.")}
+    assert siblings <= below
+
+
+def test_only_figures_import_matplotlib():
+    for file in PACKAGE.rglob("*.py"):
+        if "matplotlib" in tops(imported(file)):
+            assert file.parent.name == "figures"
+
+
+def test_figures_do_not_import_the_site_and_nobody_imports_the_examples():
+    for file in [*PACKAGE.rglob("*.py"), ROOT / "hooks.py", ROOT / "conftest.py"]:
+        names = imported(file)
+        assert "examples" not in tops(names)
+        if file.parent.name == "figures":
+            assert not any(name.startswith("cnnguide.site") for name in names)
+
+
+def test_examples_use_public_names_only():
+    import cnnguide
+
+    for file in (ROOT / "examples").glob("*.py"):
+        for name in imported(file):
+            parts = name.split(".")
+            if parts[0] == "cnnguide" and len(parts) > 1:
+                assert parts[1] in cnnguide.__all__, f"{file.name} imports {name}"
+
+
+def test_importing_the_package_loads_nothing_optional():
+    code = "import sys, cnnguide; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    optional = {"matplotlib", "mkdocs", "markdown", "scipy", "torch", "PIL", "sybil", "pytest", "jupytext"}
+    assert "cnnguide" in loaded
+    assert not optional & set(loaded)
+
+
+def test_all_public_names_are_importable_and_documented():
+    import cnnguide
+
+    for name in cnnguide.__all__:
+        assert hasattr(cnnguide, name)
+    for name in cnnguide.__all__:
+        value = getattr(cnnguide, name)
+        if callable(value) and not (isinstance(value, type) and issubclass(value, Exception)):
+            doc = value.__doc__ or ""
+            assert ">>>" in doc, f"{name} has no doctest"

@@ -1,0 +1,263 @@
+"""The grammar of a page: what it reads, and that it refuses, with file and line, what it cannot prove."""
+
+import math
+
+import numpy as np
+import pytest
+
+from cnnguide.site import grammar
+from cnnguide.site.grammar import Block, Number, PageError, Snippet
+
+
+def numbers(text: str) -> list[Number]:
+    return grammar.read(text).numbers
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(PageError) as caught:
+        grammar.read(text, "docs/page.md")
+    return str(caught.value)
+
+
+# Fences
+
+
+@pytest.mark.parametrize(
+    "info",
+    ["python", " python", 'python title="x.py"', 'python hl_lines="2"', "{ .python .annotate }", '{.python title="a"}'],
+)
+def test_every_way_to_write_a_python_fence_runs(info):
+    (block,) = grammar.read(f"```{info}\nx = 1\n```\n").parts
+    assert (block.language, block.source) == ("python", "x = 1\n")
+
+
+@pytest.mark.parametrize("info", ["pycon", ' pycon title="Session"', "{ .pycon .no-copy }"])
+def test_every_way_to_write_a_session_is_compared(info):
+    (block,) = grammar.read(f"```{info}\n>>> 1 + 1\n2\n```\n").parts
+    assert (block.language, block.source) == ("pycon", ">>> 1 + 1\n2\n")
+
+
+@pytest.mark.parametrize(
+    "opening",
+    ["- item\n\n    ", '=== "Tab"\n\n    ', '!!! note "Title"\n\n    ', '??? question "Q"\n\n    ', "1. one\n\n    "],
+)
+def test_fences_inside_lists_tabs_and_admonitions_are_found(opening):
+    text = f"{opening}```python\n    if True:\n        x = 1\n    ```\n"
+    (block,) = grammar.read(text).parts
+    assert block.source == "if True:\n    x = 1\n"
+    assert block.line == 3
+
+
+def test_fences_in_quotes_and_of_tildes_are_found():
+    quoted, tildes = grammar.read("> ```python\n> x = 1\n> ```\n\n~~~python\ny = 2\n~~~\n").parts
+    assert (quoted.source, tildes.source) == ("x = 1\n", "y = 2\n")
+
+
+@pytest.mark.parametrize("language", grammar.INERT)
+def test_inert_fences_are_shown_and_claim_nothing(language):
+    assert grammar.read(f"```{language}\nanything 42\n```\n").parts == []
+
+
+@pytest.mark.parametrize("language", ["py", "python3", "console", "javascript", ""])
+def test_an_unknown_fence_is_refused(language):
+    message = refusal(f"text\n\n```{language}\nx\n```\n")
+    assert message.startswith("docs/page.md:3: ")
+    assert "python (run), pycon (compared)" in message
+
+
+def test_prompts_and_language_must_agree():
+    assert "a python fence with >>> prompts" in refusal("```python\n>>> 1\n1\n```\n")
+    assert "a pycon fence without a >>> prompt" in refusal("```pycon\nx = 1\n```\n")
+    assert "a python fence with >>> prompts" in refusal("```python\n# first a comment\n>>> 1\n```\n")
+
+
+def test_a_fence_that_never_ends_is_refused():
+    assert refusal("a\n```python\nx = 1\n").startswith("docs/page.md:2: this fence never ends")
+
+
+@pytest.mark.parametrize("text", ["<!-- skip: next -->", "<!-- invisible-code-block: python\nx = 1\n-->"])
+def test_nothing_is_hidden_and_nothing_is_skipped(text):
+    assert "hides nothing and skips nothing" in refusal(text)
+
+
+# Snippets
+
+
+def test_a_lone_snippet_is_a_snippet_whatever_the_fence():
+    (snippet,) = grammar.read('```python title="shapes"\n--8<-- "cnnguide/shapes.py:conv_chain"\n```\n').parts
+    assert (snippet.path, snippet.section) == ("cnnguide/shapes.py", "conv_chain")
+
+
+def test_a_snippet_among_other_code_or_outside_a_fence_is_refused():
+    assert "stands alone" in refusal('```python\nx = 1\n--8<-- "a.py:b"\n```\n')
+    assert "outside a fence" in refusal('--8<-- "a.py:b"\n')
+
+
+def test_a_snippet_needs_its_file_and_both_markers(tmp_path):
+    (tmp_path / "code.py").write_text(
+        "# --8<-- [start:good]\nx = 1\n# --8<-- [end:good]\n# --8<-- [start:open]\n", "utf-8"
+    )
+
+    def check(path, section):
+        grammar.check_snippet(Snippet(path, section, line=7, start=0, end=1), "docs/page.md", tmp_path)
+
+    check("code.py", None)
+    check("code.py", "good")
+    with pytest.raises(PageError, match=r"docs/page.md:7: .*missing.py, which does not exist"):
+        check("missing.py", None)
+    with pytest.raises(PageError, match=r"\[end:open\]'? exactly once"):
+        check("code.py", "open")
+    with pytest.raises(PageError, match=r"\[start:goo\]"):
+        check("code.py", "goo")
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "leaves **28**<!-- = 4 * 7 --> positions",
+        "# Why 28<!-- = 4 * 7 -->",
+        "| a | 28<!-- = 4 * 7 --> |\n|---|---|\n",
+        "- 28<!-- = 4 * 7 -->",
+        "1. 28<!-- = 4 * 7 -->",
+        '=== "28<!-- = 4 * 7 --> tabs"\n',
+        '!!! note "Why 28<!-- = 4 * 7 -->"\n',
+        "    28<!-- = 4 * 7 --> inside a tab",
+        "_28_<!-- = 4 * 7 -->",
+        "`28`<!-- = 4 * 7 -->",
+        "all of **the 28**<!-- = 4 * 7 -->",
+        "28<!--= 4\n* 7-->",
+        "[28<!-- = 4 * 7 --> of them](other.md)",
+        "> quoted 28<!-- = 4 * 7 -->",
+        "(28<!-- = 4 * 7 -->)",
+    ],
+)
+def test_a_proven_number_is_read_wherever_it_stands(text):
+    (number,) = numbers(text)
+    assert (number.shown, number.operator, number.expression) == ("28", "=", "4 * 7")
+    assert not number.in_alt_text
+    assert grammar.problem_with(number, grammar.evaluate(number, {})) is None
+
+
+def test_numbers_in_alt_texts_are_proven_too():
+    (number,) = numbers("![a chain of 99<!-- = len(conv_chain(199)[1:]) --> steps](../figures/a-light.svg){ width=300 }")
+    assert number.in_alt_text
+    assert "the number 99 has no expression" in refusal("![a chain of 99 steps](a.svg)")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "leaves 28 positions",
+        "# Why 28",
+        "| 28 |\n|---|\n",
+        "- 28 of them",
+        '=== "28"',
+        '!!! note "28"',
+        "![28](a.svg)",
+        "`28`",
+        "a 28x larger",
+        "28%",
+        "two of 28<!-- a comment -->",
+        "about -28.5",
+        "28 × 28",
+        "99×9",
+        "1,000",
+    ],
+)
+def test_a_number_without_its_expression_is_refused_with_file_line_and_remedy(text):
+    message = refusal(f"first line\n\n{text}\n")
+    assert message.startswith("docs/page.md:3: the number ")
+    assert "<!-- = expression -->" in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3×3 and 1x7 kernels, 31×31, 199×199",
+        "VGG-16, ResNet-50 v1.5, Conv2d, float32, L2, Inception v2",
+        "Krizhevsky et al. (2012), table 1, section 2.3, equations 10 and 14, arXiv:1409.1556",
+        "question 3, Python 3.11+",
+        "`conv_chain(199)` and ``a ` 1``",
+        "$o = (i + 2p - k) / s + 1$ and\n\n$$\n2^n\n$$\n",
+        "[text](https://example.org/2019/199) <https://example.org/1> https://example.org/123",
+        "note[^1]\n\n[^1]: said there\n\n[x]: y-199.md\n",
+        '<div class="a1" style="width: 300px"></div>',
+        "## Heading { #why-99 }",
+        "1. first\n2. second\n",
+        "---\ntitle: Sizes\n---\n\ntext",
+        "<!-- a comment about 42 -->",
+        "a 2-D array",
+    ],
+)
+def test_declared_names_addresses_and_markup_claim_nothing(text):
+    assert numbers(text) == []
+
+
+def test_front_matter_and_formulas_hold_no_claims():
+    assert "front matter" in refusal("---\ndescription: all 99 of them\n---\n")
+    assert "in the formula" in refusal("a formula $n = 99$")
+
+
+@pytest.mark.parametrize("comment", ["<!-- = -->", "<!-- == 3 -->", "<!-- ≤ 3 -->", "<!-- <= 3 -->"])
+def test_a_proof_of_unknown_form_is_refused(comment):
+    assert "is not of a known form" in refusal(f"3{comment}")
+
+
+def test_a_proof_without_a_number_is_refused():
+    assert "no number before the proof" in refusal("many<!-- = 3 -->")
+    assert "no number before the proof" in refusal("3 <!-- = 3 -->")
+
+
+def test_the_sentence_and_the_line_of_a_number_are_kept():
+    (number,) = numbers("First.\n\nIt is long. There are **28**<!-- = 28 --> of [them](x.md),\nwrapped. Then more.\n")
+    assert number.line == 3
+    assert number.sentence == "There are 28 of them, wrapped."
+
+
+@pytest.mark.parametrize(
+    ("shown", "operator", "value", "holds"),
+    [
+        ("28", "=", 28, True),
+        ("28", "=", 29, False),
+        ("28", "=", 28.0, True),
+        ("28", "=", 28.2, False),  # integers exactly: write round(...) if rounding is meant
+        ("39,601", "=", 199**2, True),
+        ("-8", "=", -8, True),
+        ("−8", "=", -8, True),
+        ("0.56", "=", 0.5649, True),
+        ("0.56", "=", 0.5651, False),
+        ("3.60", "=", 3.6, True),
+        ("81%", "=", 0.8148, True),
+        ("81 %", "=", 0.8149, True),
+        ("81%", "=", 0.8251, False),
+        ("3.1%", "=", 0.0313, True),
+        ("1.4e-92", "=", 1.42e-92, True),
+        ("1.4e-92", "=", 1.5e-92, False),
+        ("40", "<", 41, True),
+        ("40", "<", 40, False),
+        ("40", ">", 39.5, True),
+        ("40", ">", 40, False),
+        ("28", "=", np.int64(28), True),
+        ("0.5", "=", np.float32(0.5), True),
+        ("28", "=", "28", False),
+        ("1", "=", True, False),
+        ("0.5", "=", math.nan, False),
+        ("0.5", "<", math.inf, False),
+    ],
+)
+def test_comparison(shown, operator, value, holds):
+    (number,) = numbers(f"{shown}<!-- {operator} x -->")
+    assert (grammar.problem_with(number, value) is None) == holds
+
+
+def test_an_expression_sees_the_page_the_package_and_math():
+    (number,) = numbers("9<!-- = n + math.floor(conv_output_size(9, kernel=3) / 7) -->")
+    assert grammar.evaluate(number, {"n": 8}) == 9
+
+
+def test_parts_come_in_the_order_of_the_page():
+    text = "2<!-- = n -->\n\n```python\nn = 3\n```\n\n3<!-- = n -->\n"
+    assert [type(part) for part in grammar.read(text).parts] == [Number, Block, Number]

@@ -1,0 +1,212 @@
+"""Receptive fields against brute force over generated networks, and networks of the literature against their papers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnguide import (
+    NETWORKS,
+    MisalignedError,
+    Parallel,
+    ReceptiveField,
+    Window,
+    conv_output_size,
+    receptive_field,
+    trace,
+)
+from cnnguide.shapes import both_sides
+
+windows = st.builds(
+    Window,
+    kernel=st.integers(1, 5),
+    stride=st.integers(1, 3),
+    padding=st.one_of(st.integers(0, 3), st.tuples(st.integers(0, 3), st.integers(0, 3))),
+    dilation=st.integers(1, 3),
+)
+aligned = st.builds(
+    lambda half, dilation: Window(2 * half + 1, padding=half * dilation, dilation=dilation),
+    st.integers(0, 2),
+    st.integers(1, 3),
+)
+"""Odd kernels with "same" padding: the branches of real networks."""
+
+blocks = st.builds(
+    lambda branches, stride: Parallel(*([*branch, Window(1, stride=stride)] for branch in branches)),
+    st.lists(st.lists(aligned, max_size=3), min_size=1, max_size=3),
+    st.integers(1, 2),
+)
+chains = st.lists(st.one_of(windows, blocks), max_size=4)
+
+
+def inputs_reaching(outputs: set[int], layers) -> set[int]:
+    """Walk backwards and collect every input that is read, on an axis without ends."""
+    for layer in reversed(tuple(layers)):
+        if isinstance(layer, Parallel):
+            outputs = set().union(*(inputs_reaching(outputs, chain) for chain in layer.chains))
+        else:
+            before = both_sides(layer.padding)[0]
+            outputs = {i * layer.stride - before + layer.dilation * t for i in outputs for t in range(layer.kernel)}
+    return outputs
+
+
+@given(chains, st.integers(0, 3))
+def test_the_field_spans_exactly_the_inputs_that_reach_an_output(chain, output):
+    reached = inputs_reaching({output}, chain)
+    assert receptive_field(chain).span(output) == (min(reached), max(reached))
+
+
+@given(st.lists(windows, min_size=2, max_size=3), st.lists(windows, min_size=1, max_size=3))
+def test_branches_that_look_at_different_places_are_refused_and_no_others(left, right):
+    reached = [
+        [(min(r), max(r)) for r in (inputs_reaching({output}, chain) for output in (0, 1))] for chain in (left, right)
+    ]
+    centres = [[(first + last) / 2 for first, last in branch] for branch in reached]
+    block = Parallel(left, right, name="block")
+    if centres[0] == centres[1]:
+        assert receptive_field(block).span(0) == (min(r[0][0] for r in reached), max(r[0][1] for r in reached))
+    else:
+        with pytest.raises(MisalignedError, match="the branches of block disagree in (stride|start)"):
+            receptive_field(block)
+
+
+@given(st.lists(windows, max_size=4), st.integers(1, 60))
+def test_trace_gives_the_sizes_fields_jumps_and_starts_of_every_prefix(chain, size):
+    try:
+        rows = trace(chain, size)
+    except ValueError as error:
+        assert "layer " in str(error)
+        return
+    assert [row.name for row in rows] == ["input"] + [f"layer {n}" for n in range(1, len(chain) + 1)]
+    for count, row in enumerate(rows):
+        field = receptive_field(chain[:count])
+        assert (row.receptive_field, row.jump, row.start) == (field.size, field.stride, field.start)
+        reached = inputs_reaching({0}, chain[:count])
+        assert row.start == (min(reached) + max(reached)) / 2
+        if count:
+            layer = chain[count - 1]
+            wanted = conv_output_size(rows[count - 1].size, layer.kernel, layer.stride, layer.padding, layer.dilation)
+            assert row.size == wanted
+
+
+# Araujo, Norris and Sim (2019), table of the repository google-research/receptive_field: field, stride, padding.
+@pytest.mark.parametrize(
+    ("network", "field", "stride", "padding"),
+    [
+        ("alexnet", 195, 32, 64),
+        ("vgg_11", 150, 32, 59),  # there: vgg_a
+        ("vgg_16", 212, 32, 90),
+        ("inception_v2", 699, 32, 318),
+        ("mobilenet_v1", 315, 32, 126),
+        # The ResNets there pool with TensorFlow's padding, 0 before and 1 after, at stride 2: 2 pixels less than here.
+        ("resnet_50", 483, 32, 239 + 2),
+        ("resnet_101", 1027, 32, 511 + 2),
+        ("resnet_152", 1507, 32, 751 + 2),
+    ],
+)
+def test_published_receptive_fields(network, field, stride, padding):
+    assert receptive_field(NETWORKS[network]) == ReceptiveField(field, stride, padding)
+
+
+# The same table, end-points: field, stride, padding after a layer.
+@pytest.mark.parametrize(
+    ("network", "layer", "field", "stride", "padding"),
+    [
+        ("alexnet", "conv1", 11, 4, 0),
+        ("alexnet", "pool1", 19, 8, 0),
+        ("alexnet", "conv2", 51, 8, 16),
+        ("alexnet", "conv3", 99, 16, 32),
+        ("alexnet", "conv5", 163, 16, 64),
+        ("vgg_16", "conv1_1", 3, 1, 1),
+        ("vgg_16", "pool1", 6, 2, 2),
+        ("vgg_16", "conv2_1", 10, 2, 4),
+        ("vgg_16", "pool2", 16, 4, 6),
+        ("vgg_16", "conv3_1", 24, 4, 10),
+        ("vgg_16", "pool3", 44, 8, 18),
+        ("vgg_16", "conv4_1", 60, 8, 26),
+        ("vgg_16", "pool4", 100, 16, 42),
+        ("vgg_16", "conv5_1", 132, 16, 58),
+        ("vgg_16", "conv5_2", 164, 16, 74),
+        ("inception_v2", "Conv2d_1a_7x7", 7, 2, 2),
+        ("inception_v2", "Conv2d_2c_3x3", 19, 4, 6),
+        ("inception_v2", "Mixed_3b", 59, 8, 22),
+        ("inception_v2", "Mixed_3c", 91, 8, 38),
+        ("inception_v2", "Mixed_4a", 123, 16, 46),
+        ("inception_v2", "Mixed_4e", 379, 16, 174),
+        ("inception_v2", "Mixed_5a", 443, 32, 190),
+        ("inception_v2", "Mixed_5b", 571, 32, 254),
+    ],
+)
+def test_published_end_points(network, layer, field, stride, padding):
+    names = [window.name for window in NETWORKS[network]]
+    assert receptive_field(NETWORKS[network][: names.index(layer) + 1]) == ReceptiveField(field, stride, padding)
+
+
+# Output sizes as the papers' tables print them: AlexNet's figure 2 (55, 27, 13), VGG's table 1 through its poolings,
+# GoogLeNet's table 1, ResNet's table 1, MobileNet's table 1.
+@pytest.mark.parametrize(
+    ("network", "size", "published"),
+    [
+        ("alexnet", 227, [55, 27, 13, 6]),
+        ("vgg_16", 224, [224, 112, 56, 28, 14, 7]),
+        ("googlenet", 224, [112, 56, 28, 14, 7]),
+        ("inception_v2", 224, [112, 56, 28, 14, 7]),
+        ("resnet_50", 224, [112, 56, 28, 14, 7]),
+        ("resnet_50_v1_5", 224, [112, 56, 28, 14, 7]),
+        ("mobilenet_v1", 224, [112, 56, 28, 14, 7]),
+    ],
+)
+def test_published_sizes(network, size, published):
+    sizes = [row.size for row in trace(NETWORKS[network], size)[1:]]
+    assert list(dict.fromkeys(sizes)) == published
+
+
+def test_resnet_50_at_199_and_its_two_stride_placements():
+    # He et al. put the stride into the first 1x1; torchvision into the 3x3, so that no input is skipped and the field
+    # is smaller by one step of each of three stages: (8 - 4) + (16 - 8) + (32 - 16) pixels, twice.
+    fields = [receptive_field(NETWORKS[name]).size for name in ("resnet_50", "resnet_50_v1_5")]
+    assert fields == [483, 483 - 2 * (4 + 8 + 16)]
+    for name in ("resnet_50", "resnet_50_v1_5"):
+        sizes = dict.fromkeys(row.size for row in trace(NETWORKS[name], 199))
+        assert list(sizes) == [199, 100, 50, 25, 13, 7]
+
+
+def test_wavenet_style_dilations_double_the_field():
+    # van den Oord et al. (2016), section 2.1: kernels of 2 with dilations 1 ... 512 see 1024 samples.
+    assert receptive_field([Window(2, dilation=2**n) for n in range(10)]).size == 1024
+
+
+def test_a_single_layer_an_empty_chain_and_a_shortcut_are_chains():
+    assert receptive_field(Window(3)) == receptive_field([Window(3)])
+    assert receptive_field([]) == ReceptiveField(1, 1, 0)
+    assert receptive_field(Parallel((), Window(3, padding=1))) == ReceptiveField(3, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (lambda: Window(0), ValueError, "kernel must be at least 1"),
+        (lambda: Window(3, stride=0), ValueError, "stride must be at least 1"),
+        (lambda: Window(3, dilation=0), ValueError, "dilation must be at least 1"),
+        (lambda: Window(3, padding=-1), ValueError, "padding must be at least 0"),
+        (lambda: Window(2.5), TypeError, r"kernel must be a whole number, got 2.5"),
+        (lambda: Parallel(), ValueError, "at least one branch"),
+        (lambda: receptive_field([3]), TypeError, r"holds Window and Parallel only, got 3 \(int\)"),
+        (lambda: receptive_field(3), TypeError, "a chain is a Window"),
+        (lambda: trace([Window(3, name="conv1"), Window(9, name="conv2")], 8), ValueError, "conv2: kernel 9 .* size 6"),
+        (lambda: trace([], 0), ValueError, "size must be at least 1"),
+        (lambda: trace(Parallel(Window(3), ()), 8), MisalignedError, "layer 1: the branches disagree in start"),
+        (
+            lambda: trace(Parallel(Window(3, padding=(1, 0)), (), name="block"), 8),
+            ValueError,
+            "block: the branches turn size 8 into 7, 8",
+        ),
+    ],
+)
+def test_bad_networks_are_named(build, error, message):
+    with pytest.raises(error, match=message):
+        build()
+
+
+def test_networks_are_read_only():
+    with pytest.raises(TypeError):
+        NETWORKS["vgg_16"] = ()
