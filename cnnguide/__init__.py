@@ -10,6 +10,7 @@ from cnnguide.receptive_field import (
     Parallel,
     ReceptiveField,
     Window,
+    path_counts,
     receptive_field,
     trace,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "fans",
     "format_chain",
     "he_normal",
+    "path_counts",
     "receptive_field",
     "trace",
 ]

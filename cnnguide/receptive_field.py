@@ -3,6 +3,7 @@
 With this module, one can
 - describe a network as windows that slide (`Window`) and branches that run side by side (`Parallel`),
 - ask what one output sees (`receptive_field`) and how that grows layer by layer (`trace`),
+- count over how many paths each input reaches an output (`path_counts`),
 - look up networks of the literature (`NETWORKS`).
 
 Everything is said of one axis; for kernels that are not square, write one chain for each axis. Pixels are counted from
@@ -16,7 +17,8 @@ from typing import NamedTuple
 
 from cnnguide.shapes import AxisPadding, both_sides, conv_output_size, whole_number
 
-__all__ = ["NETWORKS", "MisalignedError", "Parallel", "ReceptiveField", "TraceRow", "Window", "receptive_field", "trace"]
+__all__ = ["NETWORKS", "MisalignedError", "Parallel", "ReceptiveField", "TraceRow", "Window", "path_counts",
+    "receptive_field", "trace"]
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,47 @@ def trace(chain: Chain, size: int) -> list[TraceRow]:
             raise ValueError(f"{name}: {error}") from None
         rows.append(TraceRow(name, size, field.size, field.stride, field.start))
     return rows
+
+
+def path_counts(chain: Chain) -> list[int]:
+    """Over how many paths each input of the receptive field reaches one output, from the first input to the last.
+
+    Formula: backwards through a layer, the count of an output is added to every input that its window reads; branches
+    that meet add up. Where all weights of all kernels are equal, an input weighs in proportion to its count.
+
+    Shapes: returns `receptive_field(chain).size` counts, exact however large; in two dimensions the count of a pixel is
+    the product of the counts of its row and its column.
+
+    Raises as `receptive_field` does.
+
+    Source: the counting argument of Luo et al., "Understanding the effective receptive field" (2016), section 2.1.
+
+    >>> path_counts([Window(3), Window(3)])             # the middle is read by all three windows of the second layer
+    [1, 2, 3, 2, 1]
+    >>> path_counts(Window(2, dilation=3))              # what a dilated kernel skips has no path
+    [1, 0, 0, 1]
+    """
+    field = receptive_field(chain)
+    counts = _counts_before({0: 1}, _as_layers(chain))
+    first, last = field.span(0)
+    return [counts.get(position, 0) for position in range(first, last + 1)]
+
+
+def _counts_before(counts: dict[int, int], layers: Sequence[Layer]) -> dict[int, int]:
+    for layer in reversed(layers):
+        earlier: dict[int, int] = {}
+        if isinstance(layer, Window):
+            before = both_sides(layer.padding)[0]
+            for output, count in counts.items():
+                for tap in range(layer.kernel):
+                    position = output * layer.stride - before + layer.dilation * tap
+                    earlier[position] = earlier.get(position, 0) + count
+        else:
+            for chain in layer.chains:
+                for position, count in _counts_before(counts, chain).items():
+                    earlier[position] = earlier.get(position, 0) + count
+        counts = earlier
+    return counts
 
 
 def _as_layers(chain: Chain) -> tuple[Layer, ...]:

@@ -72,6 +72,7 @@ def both_axes(name: str, value: object) -> tuple[object, object]:
     return value, value
 
 
+# --8<-- [start:conv_output_size]
 def conv_output_size(
     size: int, kernel: int, stride: int = 1, padding: AxisPadding = 0, dilation: int = 1
 ) -> int:
@@ -102,6 +103,7 @@ def conv_output_size(
     if span > padded:
         raise ValueError(_does_not_fit(size, kernel, (before, after), dilation))
     return (padded - span) // stride + 1
+# --8<-- [end:conv_output_size]
 
 
 def _does_not_fit(size: int, kernel: int, padding: tuple[int, int], dilation: int) -> str:
@@ -118,6 +120,7 @@ def _does_not_fit(size: int, kernel: int, padding: tuple[int, int], dilation: in
     )
 
 
+# --8<-- [start:conv_chain]
 def conv_chain(
     size: int, kernel: int = 3, stride: int = 1, padding: AxisPadding = 0, dilation: int = 1
 ) -> list[int]:
@@ -148,6 +151,7 @@ def conv_chain(
             )
         sizes.append(following)
     return sizes
+# --8<-- [end:conv_chain]
 
 
 def format_chain(sizes: list[int]) -> str:

@@ -176,7 +176,7 @@ def test_a_number_without_its_expression_is_refused_with_file_line_and_remedy(te
 @pytest.mark.parametrize(
     "text",
     [
-        "3×3 and 1x7 kernels, 31×31, 199×199",
+        "3×3 and 1x7 kernels, 31×31, 199×199, 224×224",
         "VGG-16, ResNet-50 v1.5, Conv2d, float32, L2, Inception v2",
         "Krizhevsky et al. (2012), table 1, section 2.3, equations 10 and 14, arXiv:1409.1556",
         "question 3, Python 3.11+",
@@ -187,6 +187,7 @@ def test_a_number_without_its_expression_is_refused_with_file_line_and_remedy(te
         '<div class="a1" style="width: 300px"></div>',
         "## Heading { #why-99 }",
         "1. first\n2. second\n",
+        "## 1. First question\n",
         "---\ntitle: Sizes\n---\n\ntext",
         "<!-- a comment about 42 -->",
         "a 2-D array",

@@ -1,0 +1,158 @@
+"""Figures of the chapter on question 3: from 199×199 to 1×1."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, Rectangle
+
+from cnnguide.figures.registry import figure
+from cnnguide.figures.style import Scheme
+from cnnguide.receptive_field import NETWORKS, Window, path_counts, trace
+from cnnguide.shapes import conv_chain, conv_output_size
+
+
+@figure
+def chain_of_sizes(scheme: Scheme) -> Figure:
+    """Every eleventh feature map of the chain, drawn to scale."""
+    sizes = conv_chain(199)
+    fig = Figure(figsize=(8, 1.6))
+    ax = fig.add_subplot()
+    left = 0.0
+    for step in range(0, len(sizes), 11):
+        size = sizes[step]
+        ax.add_patch(Rectangle((left, -size / 2), size, size, facecolor=scheme.blue, alpha=0.25, linewidth=0))
+        ax.add_patch(Rectangle((left, -size / 2), size, size, fill=False, edgecolor=scheme.blue, linewidth=1.5))
+        ax.text(left + size / 2, 112, f"{size}", ha="center", va="bottom")
+        ax.text(left + size / 2, -112, f"{step}", ha="center", va="top", color=scheme.orange)
+        left += size + 60
+    ax.text(-24, 112, "size", ha="right", va="bottom")
+    ax.text(-24, -112, "convolutions", ha="right", va="top", color=scheme.orange)
+    ax.set(xlim=(-270, left - 10), ylim=(-160, 160), aspect="equal")
+    ax.axis("off")
+    return fig
+
+
+@figure
+def posts_and_gaps(scheme: Scheme) -> Figure:
+    """The chain from 9 as a fence: sizes are the posts, convolutions the gaps between them."""
+    sizes = conv_chain(9)
+    fig = Figure(figsize=(7, 2.4))
+    ax = fig.add_subplot()
+    for post, size in enumerate(sizes):
+        ax.add_patch(Rectangle((post - 0.09, 0), 0.18, 1.25, facecolor=scheme.blue, linewidth=0))
+        ax.text(post, 1.4, f"{size}×{size}", ha="center", va="bottom")
+        ax.text(post, -0.12, f"size {post + 1}", ha="center", va="top", color=scheme.blue)
+    for gap in range(len(sizes) - 1):
+        arrow = FancyArrowPatch((gap + 0.14, 0.7), (gap + 0.86, 0.7), arrowstyle="-|>", mutation_scale=16)
+        arrow.set(color=scheme.orange, linewidth=2)
+        ax.add_patch(arrow)
+        ax.text(gap + 0.5, 0.82, f"conv {gap + 1}", ha="center", va="bottom", color=scheme.orange)
+    ax.set(xlim=(-0.5, len(sizes) - 0.5), ylim=(-0.45, 1.9))
+    ax.axis("off")
+    return fig
+
+
+@figure
+def kernel_positions(scheme: Scheme) -> Figure:
+    """All positions of a kernel over a row of seven pixels, for four settings."""
+    settings = [
+        ("a kernel of 3", Window(3)),
+        ("with padding 1", Window(3, padding=1)),
+        ("with stride 2", Window(3, stride=2)),
+        ("with dilation 2", Window(3, dilation=2)),
+    ]
+    size = 7
+    fig = Figure(figsize=(8, 5.2))
+    for ax, (title, window) in zip(fig.subplots(2, 2).flat, settings, strict=True):
+        padding = int(window.padding)  # type: ignore[arg-type]
+        outputs = conv_output_size(size, window.kernel, window.stride, padding, window.dilation)
+        for pixel in range(-padding, size + padding):
+            inside = 0 <= pixel < size
+            ax.add_patch(
+                Rectangle(
+                    (pixel, 0), 1, 1, facecolor=scheme.blue if inside else "none", alpha=0.3 if inside else 1,
+                    edgecolor=scheme.faint, linestyle="-" if inside else ":",
+                )
+            )  # fmt: skip
+            ax.add_patch(Rectangle((pixel, 0), 1, 1, fill=False, edgecolor=scheme.ink, linewidth=0.8))
+        for output in range(outputs):
+            first = output * window.stride - padding
+            y = -0.55 - 0.55 * output
+            ax.plot([first + 0.5, first + window.span - 0.5], [y, y], color=scheme.orange, linewidth=1.5)
+            for tap in range(window.kernel):
+                ax.plot(first + tap * window.dilation + 0.5, y, "s", color=scheme.orange, markersize=8)
+        ax.set_title(f"{title}: {outputs} positions")
+        ax.set(xlim=(-1.3, size + 1.3), ylim=(-4.6, 1.2), aspect="equal")
+        ax.axis("off")
+    return fig
+
+
+@figure
+def growing_field(scheme: Scheme) -> Figure:
+    """Along the chain the map shrinks while the receptive field grows."""
+    sizes = conv_chain(199)
+    steps = range(len(sizes))
+    fields = [row.receptive_field for row in trace([Window(3)] * (len(sizes) - 1), size=199)]
+    fig = Figure(figsize=(7, 3.4))
+    ax = fig.add_subplot()
+    ax.plot(steps, sizes, color=scheme.blue)
+    ax.plot(steps, fields, color=scheme.orange, linestyle="--")
+    ax.text(20, sizes[20] + 8, "side of the feature map", color=scheme.blue)
+    ax.text(20, fields[20] - 22, "side of the receptive field", color=scheme.orange)
+    ax.set(xlabel="3×3 convolutions so far", ylabel="pixels", xlim=(0, 99), ylim=(0, 210))
+    return fig
+
+
+@figure
+def last_pixel_weight(scheme: Scheme) -> Figure:
+    """How much each of the 199×199 pixels weighs in the last one, with equal weights, and what encloses the most."""
+    counts = path_counts([Window(3)] * 99)
+    row = np.array([count / max(counts) for count in counts])
+    weight = np.outer(row, row)
+    fig = Figure(figsize=(8, 3.4), layout="compressed")
+    left, right = fig.subplots(1, 2, width_ratios=(1, 1.25))
+    left.imshow(weight, cmap=scheme.intensity, vmin=0, vmax=1, interpolation="nearest")
+    left.set_title("weight of every pixel")
+    left.set(xticks=[0, 99, 198], yticks=[0, 99, 198])
+    left.tick_params(length=0)
+    for spine in left.spines.values():
+        spine.set(visible=True, color=scheme.ink)
+    ordered = np.sort(weight.ravel())[::-1].cumsum() / weight.sum()
+    share = np.arange(1, ordered.size + 1) / ordered.size
+    right.plot(100 * share, 100 * ordered, color=scheme.blue)
+    right.plot([0, 100], [0, 100], color=scheme.faint, linestyle=":")
+    at = int(np.searchsorted(ordered, 0.95))
+    right.plot(100 * share[at], 95, "o", color=scheme.orange)
+    right.annotate(
+        f"95 % of the weight in {100 * share[at]:.1f} % of the pixels",
+        (100 * share[at], 95), xytext=(14, 74), color=scheme.orange, arrowprops=dict(arrowstyle="-", color=scheme.orange),
+    )  # fmt: skip
+    right.text(55, 46, "if all weighed\nthe same", color=scheme.ink, fontsize="small")
+    right.set(xlabel="heaviest pixels, % of all", ylabel="their share of the weight, %", xlim=(0, 100), ylim=(0, 102))
+    return fig
+
+
+@figure
+def ways_to_one(scheme: Scheme) -> Figure:
+    """The side of the feature map, step by step, for four ways from 199 to 1."""
+    pairs: list[int] = [199]
+    while pairs[-1] > 2:
+        pairs.append(conv_output_size(pairs[-1], 3))
+        pairs.append(conv_output_size(pairs[-1], 2, stride=2))
+    resnet = [row.size for row in trace(NETWORKS["resnet_50"], 199)]
+    ways = [
+        ("3×3 only", conv_chain(199), scheme.blue, "-"),
+        ("3×3, then pooling 2×2", pairs, scheme.orange, "-"),
+        ("3×3 with stride 2", conv_chain(199, stride=2, padding=1), scheme.green, "-"),
+        ("ResNet-50, then global pooling", [*dict.fromkeys(resnet), 1], scheme.purple, "--"),
+    ]
+    fig = Figure(figsize=(7, 3.6))
+    ax = fig.add_subplot()
+    for (label, sizes, color, line), marker in zip(ways, "ossd", strict=True):
+        many = len(sizes) > 20
+        ax.plot(sizes, color=color, linestyle=line, marker=None if many else marker, markersize=5, label=label)
+    ax.set(xlabel="layers that change the size", ylabel="side of the feature map", xscale="symlog", yscale="log", xlim=(0, 110))
+    ax.set_xticks([0, 1, 2, 5, 10, 20, 50, 99], ["0", "1", "2", "5", "10", "20", "50", "99"])
+    ax.set_yticks([1, 2, 5, 10, 20, 50, 100, 199], ["1", "2", "5", "10", "20", "50", "100", "199"])
+    ax.minorticks_off()
+    ax.legend()
+    return fig

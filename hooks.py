@@ -1,0 +1,83 @@
+"""What MkDocs calls during a build. Everything happens elsewhere, in plain commands and in Markdown extensions."""
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import event_priority
+from mkdocs.structure.files import File
+
+from cnnguide.site import checker, frame, labs, repository
+
+ROOT = Path(__file__).parent
+log = logging.getLogger("mkdocs.hooks.cnnguide")  # only warnings of loggers below "mkdocs" count as strict
+
+_command = "build"
+
+
+def on_startup(command, dirty):
+    global _command
+    _command = command
+
+
+def on_config(config):
+    config.extra["repository"] = found = repository.find(ROOT)
+    if found and not config.repo_url:
+        config.repo_url, config.repo_name = found.url, f"{found.owner}/{found.name}"
+        config.edit_uri = found.edit_uri
+    if found and not config.site_url and _command != "serve":  # a preview stays at the root of its own address
+        config.site_url = found.pages_url
+    if _command == "gh-deploy":
+        repository.fetch_published(ROOT, config.remote_name, config.remote_branch)
+        if changes := repository.uncommitted_changes(ROOT):
+            log.warning(
+                "These changes are not committed, but would be published as the commit HEAD: %s. "
+                "Commit them, or publish them all the same with --no-strict.", ", ".join(changes),
+            )  # fmt: skip
+    return config
+
+
+def on_pre_build(config):
+    # Commands of their own: under `mkdocs serve` this process still holds the modules as they were at its start.
+    for command in (["cnnguide.figures", "--into", f"{config.docs_dir}/figures"], ["cnnguide.site", "ledger", config.docs_dir]):
+        if subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode:
+            raise PluginError(f"python -m {' '.join(command)} failed; it said why above")
+
+
+@event_priority(100)  # before mkdocs-jupyter looks for labs
+def on_files(files, config):
+    for lab in labs.sources(ROOT):
+        files.append(File(f"examples/{lab.name}", str(ROOT), config.site_dir, config.use_directory_urls))
+    return files
+
+
+def on_pre_page(page, config, files):
+    if labs.is_lab(page) and page.edit_url:
+        page.edit_url = page.edit_url.replace("/docs/examples/", "/examples/")
+    return page
+
+
+@event_priority(-100)  # after mkdocs-jupyter has rendered the notebook
+def on_page_content(html, page, config, files):
+    if not labs.is_lab(page):
+        return html
+    return labs.tidy(html, ROOT / page.file.src_uri, config.extra["repository"])
+
+
+def on_post_page(output, page, config):
+    return frame.mend(output)
+
+
+def on_post_template(output_content, template_name, config):
+    return frame.mend(output_content) if template_name.endswith(".html") else output_content
+
+
+@event_priority(-100)
+def on_post_build(config):
+    labs.write_notebooks(ROOT, Path(config.site_dir))
+    base = urlsplit(config.site_url or "").path or "/"
+    for problem in checker.check_site(Path(config.site_dir), base):
+        log.warning("Site: %s", problem)
