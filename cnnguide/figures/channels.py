@@ -17,7 +17,7 @@ def three_kernels_on_a_disk(scheme: Scheme) -> Figure:
         response = apply_filter(image, kernel)
         limit = abs(response).max()
         panels.append((name, response, scheme.signed, -limit, limit))
-    fig = Figure(figsize=(8, 2.3))
+    fig = Figure(figsize=(7, 2.3))
     for ax, (title, values, colors, low, high) in zip(fig.subplots(1, 4), panels, strict=True):
         ax.imshow(values, cmap=colors, vmin=low, vmax=high, interpolation="nearest")
         ax.set_title(title)

@@ -27,7 +27,7 @@ def two_kernels_see_five_pixels(scheme: Scheme) -> Figure:
         ax.add_patch(
             Rectangle((left, -side / 2), reads, reads, facecolor=(*_rgb(scheme.orange), 0.45), edgecolor=scheme.orange)
         )
-        caption = ["input", "after the first 3×3", "after the second 3×3"][depth]
+        caption = ["input", "after one 3×3", "after two"][depth]
         ax.text(left + side / 2, -size / 2 - 0.35, f"{side}×{side}\n{caption}", ha="center", va="top")
         if depth + 1 < len(sides):
             following = sides[depth + 1]

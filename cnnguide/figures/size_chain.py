@@ -14,7 +14,7 @@ from cnnguide.shapes import conv_chain, conv_output_size
 def chain_of_sizes(scheme: Scheme) -> Figure:
     """Every eleventh feature map of the chain, drawn to scale."""
     sizes = conv_chain(199)
-    fig = Figure(figsize=(8, 1.6))
+    fig = Figure(figsize=(7, 1.9))
     ax = fig.add_subplot()
     left = 0.0
     for step in range(0, len(sizes), 11):
@@ -23,10 +23,10 @@ def chain_of_sizes(scheme: Scheme) -> Figure:
         ax.add_patch(Rectangle((left, -size / 2), size, size, fill=False, edgecolor=scheme.blue, linewidth=1.5))
         ax.text(left + size / 2, 112, f"{size}", ha="center", va="bottom")
         ax.text(left + size / 2, -112, f"{step}", ha="center", va="top", color=scheme.orange)
-        left += size + 60
-    ax.text(-24, 112, "size", ha="right", va="bottom")
-    ax.text(-24, -112, "convolutions", ha="right", va="top", color=scheme.orange)
-    ax.set(xlim=(-270, left - 10), ylim=(-160, 160), aspect="equal")
+        left += size + 76
+    ax.text(-130, 165, "side", ha="left", va="bottom")
+    ax.text(-130, -165, "convolutions so far", ha="left", va="top", color=scheme.orange)
+    ax.set(xlim=(-150, left - 10), ylim=(-200, 200), aspect="equal")
     ax.axis("off")
     return fig
 
@@ -61,8 +61,10 @@ def kernel_positions(scheme: Scheme) -> Figure:
         ("with dilation 2", Window(3, dilation=2)),
     ]
     size = 7
-    fig = Figure(figsize=(8, 5.2))
-    for ax, (title, window) in zip(fig.subplots(2, 2).flat, settings, strict=True):
+    deep, shallow = -4.6, -2.4  # room for seven positions, and for three
+    fig = Figure(figsize=(7, 4.3))
+    axes = fig.subplots(2, 2, height_ratios=(1.2 - deep, 1.2 - shallow)).flat
+    for ax, (title, window), bottom in zip(axes, settings, (deep, deep, shallow, shallow), strict=True):
         padding = int(window.padding)  # type: ignore[arg-type]
         outputs = conv_output_size(size, window.kernel, window.stride, padding, window.dilation)
         for pixel in range(-padding, size + padding):
@@ -81,7 +83,7 @@ def kernel_positions(scheme: Scheme) -> Figure:
             for tap in range(window.kernel):
                 ax.plot(first + tap * window.dilation + 0.5, y, "s", color=scheme.orange, markersize=8)
         ax.set_title(f"{title}: {outputs} positions")
-        ax.set(xlim=(-1.3, size + 1.3), ylim=(-4.6, 1.2), aspect="equal")
+        ax.set(xlim=(-1.3, size + 1.3), ylim=(bottom, 1.2), aspect="equal")
         ax.axis("off")
     return fig
 
@@ -108,8 +110,8 @@ def last_pixel_weight(scheme: Scheme) -> Figure:
     counts = path_counts([Window(3)] * 99)
     row = np.array([count / max(counts) for count in counts])
     weight = np.outer(row, row)
-    fig = Figure(figsize=(8, 3.4), layout="compressed")
-    left, right = fig.subplots(1, 2, width_ratios=(1, 1.25))
+    fig = Figure(figsize=(7, 3.4), layout="compressed")
+    left, right = fig.subplots(1, 2)
     left.imshow(weight, cmap=scheme.intensity, vmin=0, vmax=1, interpolation="nearest")
     left.set_title("weight of every pixel")
     left.set(xticks=[0, 99, 198], yticks=[0, 99, 198])
@@ -123,11 +125,11 @@ def last_pixel_weight(scheme: Scheme) -> Figure:
     at = int(np.searchsorted(ordered, 0.95))
     right.plot(100 * share[at], 95, "o", color=scheme.orange)
     right.annotate(
-        f"95 % of the weight in {100 * share[at]:.1f} % of the pixels",
-        (100 * share[at], 95), xytext=(14, 74), color=scheme.orange, arrowprops=dict(arrowstyle="-", color=scheme.orange),
+        f"95 % of the weight in\n{100 * share[at]:.1f} % of the pixels",
+        (100 * share[at], 95), xytext=(16, 66), color=scheme.orange, arrowprops=dict(arrowstyle="-", color=scheme.orange),
     )  # fmt: skip
-    right.text(55, 46, "if all weighed\nthe same", color=scheme.ink, fontsize="small")
-    right.set(xlabel="heaviest pixels, % of all", ylabel="their share of the weight, %", xlim=(0, 100), ylim=(0, 102))
+    right.text(56, 40, "if all weighed\nthe same", color=scheme.ink, fontsize="small")
+    right.set(xlabel="heaviest pixels, % of all", ylabel="share of the weight, %", xlim=(0, 100), ylim=(0, 102))
     return fig
 
 
@@ -143,7 +145,7 @@ def ways_to_one(scheme: Scheme) -> Figure:
         ("3×3 only", conv_chain(199), scheme.blue, "-"),
         ("3×3, then pooling 2×2", pairs, scheme.orange, "-"),
         ("3×3 with stride 2", conv_chain(199, stride=2, padding=1), scheme.green, "-"),
-        ("ResNet-50, then global pooling", [*dict.fromkeys(resnet), 1], scheme.purple, "--"),
+        ("ResNet-50, then average", [*dict.fromkeys(resnet), 1], scheme.purple, "--"),
     ]
     fig = Figure(figsize=(7, 3.6))
     ax = fig.add_subplot()
@@ -154,5 +156,5 @@ def ways_to_one(scheme: Scheme) -> Figure:
     ax.set_xticks([0, 1, 2, 5, 10, 20, 50, 99], ["0", "1", "2", "5", "10", "20", "50", "99"])
     ax.set_yticks([1, 2, 5, 10, 20, 50, 100, 199], ["1", "2", "5", "10", "20", "50", "100", "199"])
     ax.minorticks_off()
-    ax.legend()
+    ax.legend(fontsize="small", loc="lower left")
     return fig

@@ -11,7 +11,7 @@ from cnnguide.optimizers import SGD
 @figure
 def steps_downhill(scheme: Scheme) -> Figure:
     """Gradient descent on x²: a small step, a good one, and one that is too large."""
-    fig = Figure(figsize=(8, 2.7))
+    fig = Figure(figsize=(7, 2.7))
     grid = np.linspace(-2.8, 2.8, 200)
     for ax, (lr, color) in zip(
         fig.subplots(1, 3, sharey=True), ((0.1, scheme.blue), (0.4, scheme.green), (1.05, scheme.orange)), strict=True

@@ -1,0 +1,51 @@
+# Everything a reader, a writer or a maintainer needs, on a machine with git, make and Python 3.11 or newer.
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV ?= .venv
+BIN := $(VENV)/bin
+export NO_MKDOCS_2_WARNING := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup serve site test test-oldest deploy lock clean
+.DEFAULT_GOAL := help
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
+
+setup: $(VENV)/.ready ## make .venv with everything, at the versions of constraints.txt
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "cnnguide needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "$(PYTHON) cannot make environments; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	@touch $@
+
+serve: setup ## serve the guide with live reload (make serve PORT=8001 for another port)
+	$(BIN)/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
+
+site: setup ## build the guide into site/
+	$(BIN)/mkdocs build
+
+test: setup ## run every test (the browser tests say so aloud where there is no Chromium)
+	$(BIN)/python -m pytest
+
+test-oldest: .venv-oldest/.ready ## run every test with the oldest versions that pyproject.toml admits
+	.venv-oldest/bin/python -m pytest
+
+.venv-oldest/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet uv
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct --editable ".[test]"
+	@touch $@
+
+deploy: setup ## publish the committed guide on the branch gh-pages of origin
+	$(BIN)/mkdocs gh-deploy
+
+lock: setup ## write today's newest versions into constraints.txt
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-find-links --no-annotate --no-header --extra test pyproject.toml --output-file constraints.txt
+
+clean: ## remove all that was built, the environments too
+	rm -rf .venv .venv-oldest site dist docs/figures docs/reference/verified_numbers.md
