@@ -25,8 +25,7 @@ def test_momentum_and_nesterov_by_hand():
 
 @pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
 @pytest.mark.parametrize("weight_decay", [0.0, 0.01])
-def test_fifty_steps_agree_with_pytorch(momentum, nesterov, weight_decay):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed: no comparison with its optimisers")
+def test_fifty_steps_agree_with_pytorch(torch, momentum, nesterov, weight_decay):
     rng = np.random.default_rng(0)
     ours = [rng.standard_normal((3, 4)), rng.standard_normal(5)]
     theirs = [torch.nn.Parameter(torch.tensor(w)) for w in ours]

@@ -188,3 +188,16 @@ def test_groups_must_divide_both_numbers_of_channels():
         conv_macs(8, 3, 0, 3)
     with pytest.raises(ValueError, match=r"kernel must be one number or \(height, width\)"):
         conv_parameters(3, 3, (3, 3, 3))
+
+
+@given(st.integers(1, 20), st.integers(1, 4), st.integers(1, 3), st.integers(0, 3), st.integers(1, 3))
+def test_sizes_and_parameters_are_pytorchs(torch, size, kernel, stride, padding, dilation):
+    layer = torch.nn.Conv2d(2, 4, kernel, stride, padding, dilation, groups=2)
+    assert sum(p.numel() for p in layer.parameters()) == conv_parameters(2, 4, kernel, groups=2)
+    try:
+        wanted = layer(torch.zeros(1, 2, size, size)).shape[-1]
+    except RuntimeError:
+        with pytest.raises(ValueError, match="what would fit"):
+            conv_output_size(size, kernel, stride, padding, dilation)
+    else:
+        assert conv_output_size(size, kernel, stride, padding, dilation) == wanted

@@ -1,0 +1,48 @@
+"""What the site needs, as plain commands: the ledger of proven numbers, the checker, the mathematical font."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from cnnguide.site import checker, fonts, ledger, repository
+from cnnguide.site.grammar import PageError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m cnnguide.site", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    write = commands.add_parser("ledger", help="prove every number and write the page Verified numbers")
+    write.add_argument("docs", type=Path, nargs="?", default=Path("docs"))
+    check = commands.add_parser("check", help="find what is wrong in a built site")
+    check.add_argument("site", type=Path, nargs="?", default=Path("site"))
+    check.add_argument("--base", default="/", help="path that the site is served under (default: %(default)s)")
+    font = commands.add_parser("font", help="make the subset of the mathematical font again")
+    font.add_argument("source", type=Path, help="the whole font, latinmodern-math.otf")
+    options = parser.parse_args(arguments)
+    if options.command == "font":
+        fonts.write_subset(options.source)
+        return 0
+    if options.command == "ledger":
+        return _ledger(options.docs)
+    return _check(options.site, options.base)
+
+
+def _ledger(docs: Path) -> int:
+    try:
+        ledger.write_ledger(docs, repository.find(docs.resolve().parent))
+    except PageError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _check(site: Path, base: str) -> int:
+    problems = checker.check_site(site, base)
+    for problem in problems:
+        print(problem)
+    print(f"{len(problems)} problems in {site}/")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

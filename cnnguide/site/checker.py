@@ -1,0 +1,191 @@
+"""The checker of a built site: what `mkdocs build --strict` does not see, such as labs, raw HTML and addresses.
+
+With this module, one can find everything that is wrong in a folder of HTML pages (`check_site`): links, anchors, images
+and scripts that lead nowhere, anything that would ask another host, and pages without a title, a description, one h1 or
+a language.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+FETCHED = {
+    "img": ("src", "srcset"),
+    "script": ("src",),
+    "source": ("src", "srcset"),
+    "video": ("src", "poster"),
+    "audio": ("src",),
+    "track": ("src",),
+    "iframe": ("src",),
+    "embed": ("src",),
+    "object": ("data",),
+    "input": ("src",),
+    "use": ("href", "xlink:href"),
+    "image": ("href", "xlink:href"),
+    "form": ("action",),
+}
+"""Attributes whose address the browser fetches by itself (or, for a form, when it is sent)."""
+
+FETCHING_LINKS = {"stylesheet", "icon", "preload", "prefetch", "preconnect", "dns-prefetch", "modulepreload", "manifest"}
+POLICY = "Content-Security-Policy"
+_CSS_ADDRESS = re.compile(r"""url\(\s*['"]?(?P<url>[^'")]+)|@import\s+['"](?P<import>[^'"]+)""")
+
+
+@dataclass
+class _Page:
+    """What the checker has to know of one HTML page."""
+
+    language: str = ""
+    title: str = ""
+    description: str = ""
+    policy: str = ""
+    headings: int = 0
+    ids: Counter[str] = field(default_factory=Counter)
+    followed: list[str] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+    images_without_alt: list[str] = field(default_factory=list)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.page = _Page()
+        self._inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attributes}
+        page = self.page
+        page.ids.update({values["id"]} if "id" in values else ())
+        if tag == "a" and "name" in values and values["name"] != values.get("id"):
+            page.ids[values["name"]] += 1
+        if tag == "html":
+            page.language = values.get("lang", "")
+        elif tag == "meta" and values.get("name") == "description":
+            page.description = values.get("content", "")
+        elif tag == "meta" and values.get("http-equiv", "").lower() == POLICY.lower():
+            page.policy = values.get("content", "")
+        elif tag in ("a", "area") and "href" in values:
+            page.followed.append(values["href"])
+        elif tag == "link" and FETCHING_LINKS & set(values.get("rel", "").split()):
+            page.fetched.append(values.get("href", ""))
+        elif tag == "h1":
+            page.headings += 1
+        if tag == "img" and not values.get("alt", "").strip():
+            page.images_without_alt.append(values.get("src", "without src")[:80])
+        for attribute in FETCHED.get(tag, ()):
+            if attribute in values:
+                page.fetched += _addresses_in(attribute, values[attribute])
+        page.fetched += _addresses_in_css(values.get("style", ""))
+        if tag in ("title", "style", "svg"):  # a drawing may have a title of its own
+            self._inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._inside and self._inside[-1] == tag:
+            self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == ["title"]:
+            self.page.title += data
+        elif self._inside[-1:] == ["style"]:
+            self.page.fetched += _addresses_in_css(data)
+
+
+def _addresses_in(attribute: str, value: str) -> list[str]:
+    if attribute == "srcset":
+        return [candidate.split()[0] for candidate in value.split(",") if candidate.strip()]
+    return [value]
+
+
+def _addresses_in_css(css: str) -> list[str]:
+    return [match["url"] or match["import"] for match in _CSS_ADDRESS.finditer(css)]
+
+
+def check_site(site: Path, base: str = "/") -> list[str]:
+    """Everything that is wrong with a built site, one sentence each; `base` is the path it will be served under."""
+    return [f"{file.relative_to(site).as_posix()}: {problem}" for file, problem in _Checker(site, base).problems()]
+
+
+class _Checker:
+    def __init__(self, site: Path, base: str) -> None:
+        self.site = site.resolve()
+        self.base = "/" + base.strip("/") + "/" if base.strip("/") else "/"
+        self.read = cache(self._read)
+
+    def problems(self) -> Iterator[tuple[Path, str]]:
+        pages = sorted(self.site.rglob("*.html"))
+        if not pages:
+            yield self.site, "there is no HTML page; build the site first"
+        for file in pages:
+            yield from ((file, problem) for problem in self._problems_of_page(file))
+        for file in sorted(self.site.rglob("*.css")):
+            for address in _addresses_in_css(file.read_text("utf-8", errors="replace")):
+                if problem := self._problem_with(file, address, fetched=True):
+                    yield file, problem
+
+    def _problems_of_page(self, file: Path) -> Iterator[str]:
+        page = self.read(file)
+        if not page.language:
+            yield "the page does not say its language"
+        if not page.title.strip():
+            yield "the page has no title"
+        if not page.description.strip():
+            yield "the page has no description"
+        if page.headings != 1:
+            yield f"the page has {page.headings} h1 headings; it needs exactly one"
+        if "default-src 'self'" not in page.policy:
+            yield f"the page has no {POLICY} that keeps it from asking other hosts"
+        for image in page.images_without_alt:
+            yield f"the image {image} has no alt text"
+        for anchor, count in page.ids.items():
+            if count > 1:
+                yield f"the id {anchor!r} stands {count} times"
+        for address in page.followed:
+            if problem := self._problem_with(file, address, fetched=False):
+                yield problem
+        for address in page.fetched:
+            if problem := self._problem_with(file, address, fetched=True):
+                yield problem
+
+    def _read(self, file: Path) -> _Page:
+        reader = _Reader()
+        reader.feed(file.read_text("utf-8"))
+        return reader.page
+
+    def _problem_with(self, file: Path, address: str, fetched: bool) -> str | None:
+        address = address.strip()
+        parts = urlsplit(address)
+        if parts.scheme in ("data", "blob", "about"):
+            return None
+        if parts.scheme or parts.netloc:
+            return f"{address} is asked from another host" if fetched else None
+        if not address:
+            return "an empty address" if fetched else None
+        target = self._target(file, unquote(parts.path))
+        if target is None:
+            return f"{address} leads out of the site, which is served under {self.base}"
+        if not target.is_file():
+            return f"{address} leads nowhere"
+        if parts.fragment and target.suffix == ".html":
+            anchor = unquote(parts.fragment)
+            if anchor != "__skip" and anchor not in self.read(target).ids:
+                return f"{address} leads to a page without the anchor #{anchor}"
+        return None
+
+    def _target(self, file: Path, path: str) -> Path | None:
+        if not path:
+            return file
+        if path.startswith("/"):
+            if not f"{path}/".startswith(self.base):
+                return None
+            target = self.site / path[len(self.base) :]
+        else:
+            target = file.parent / path
+        target = target.resolve()
+        if not target.is_relative_to(self.site):
+            return None
+        return target / "index.html" if target.is_dir() else target

@@ -1,0 +1,133 @@
+"""The ledger: every proven number of every page, with its sentence, its expression, its value and where it stands.
+
+With this module, one can run the code of a page and evaluate its numbers (`prove`) and write the page *Verified numbers*
+(`write_ledger`). A number that does not hold stops the writing: the site cannot be built with a wrong number.
+"""
+
+import contextlib
+import doctest
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cnnguide.figures.build import write_if_changed
+from cnnguide.site import grammar
+from cnnguide.site.numbers import anchor
+from cnnguide.site.repository import Repository
+
+LEDGER = Path("reference/verified_numbers.md")
+
+_HEAD = f"""\
+---
+title: Verified numbers
+description: Every number that the pages of this guide state, with the expression that computes it.
+---
+
+{grammar.COPIES_OF_PROVEN_NUMBERS}
+
+# Verified numbers
+
+Every number that this guide states is computed by its package. This page lists them all: as shown, in its sentence, with
+the expression, the value before rounding, and the line that states it. Tests and every build of the site compare them
+again; a number that no longer holds stops both.
+"""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A number and what its expression gives."""
+
+    number: grammar.Number
+    index: int
+    value: Any
+
+
+def prove(page: grammar.Page) -> list[Proof]:
+    """Run a page's code in order and evaluate its numbers; raise `PageError` at the first that does not hold."""
+    namespace: dict[str, Any] = {"__name__": "__page__"}
+    proofs: list[Proof] = []
+    for part in page.parts:
+        if isinstance(part, grammar.Block):
+            _run(part, page.path, namespace)
+        elif isinstance(part, grammar.Number):
+            try:
+                value = grammar.evaluate(part, namespace)
+            except Exception as error:
+                what = f"{part.expression!r} does not evaluate: {type(error).__name__}: {error}"
+                raise grammar.PageError(page.path, part.line, what, "correct the expression") from error
+            if problem := grammar.problem_with(part, value):
+                raise grammar.PageError(page.path, part.line, *problem.rsplit("; ", 1))
+            proofs.append(Proof(part, len(proofs) + 1, value))
+    return proofs
+
+
+def _run(block: grammar.Block, path: str, namespace: dict[str, Any]) -> None:
+    """Run a block for its names; what it prints is compared elsewhere, by the tests."""
+    if block.language == "python":
+        sources = [(block.source, "exec", False)]
+    else:
+        examples = doctest.DocTestParser().get_examples(block.source)
+        sources = [(example.source, "single", example.exc_msg is not None) for example in examples]
+    for source, mode, may_raise in sources:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(source, path, mode), namespace)
+        except Exception as error:
+            if not may_raise:
+                what = f"the code raises {type(error).__name__}: {error}"
+                raise grammar.PageError(path, block.line, what, "correct the block") from error
+
+
+def pages_of(docs: Path) -> list[Path]:
+    """The pages that state numbers, in the order of their names; not the ledger itself."""
+    return sorted(file for file in docs.rglob("*.md") if file.relative_to(docs) != LEDGER)
+
+
+def write_ledger(docs: Path, repository: Repository | None = None) -> int:
+    """Write the page *Verified numbers*; return how many there are."""
+    sections, count = [_HEAD], 0
+    for file in pages_of(docs):
+        path = f"{docs.name}/{file.relative_to(docs).as_posix()}"
+        page = grammar.read(file.read_text("utf-8"), path)
+        if proofs := prove(page):
+            sections.append(_section(page, proofs, file.relative_to(docs), repository))
+            count += len(proofs)
+    sections.append(f"There are {count} of them.\n")
+    write_if_changed(docs / LEDGER, "\n".join(sections).encode())
+    return count
+
+
+def _section(page: grammar.Page, proofs: Iterable[Proof], file: Path, repository: Repository | None) -> str:
+    title = next((line[2:] for line in page.text.splitlines() if line.startswith("# ")), file.stem)
+    rows = [
+        f"## {_plain(grammar.without_comments(title))}\n",
+        "| Number | Sentence | Expression | Value | Stated in |",
+        "|---|---|---|---|---|",
+    ]
+    for proof in proofs:
+        number = proof.number
+        place = f"../{file.as_posix()}" + ("" if number.in_alt_text else f"#{anchor(proof.index)}")
+        stated = f"[{file.stem}, line {number.line}]({place})"
+        if repository:
+            stated += f" ([source]({repository.source_url(page.path, number.line)}))"
+        cells = [
+            f"**{_plain(number.shown)}**",
+            _plain(number.sentence),
+            f"`{number.operator} {number.expression}`",
+            f"`{_short(proof.value)}`",
+            stated,
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it stands."""
+    return "".join(f"&#{ord(c)};" if c in "*_`[]<>|$\\{}~^" else c for c in text)
+
+
+def _short(value: Any) -> str:
+    value = value.item() if hasattr(value, "item") else value
+    return f"{value:.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,52 @@
+"""Markdown extension: marks each proven number, so that its expression can be seen where it stands.
+
+`**28**<!-- = 4 * 7 -->` becomes a span that carries the expression; in an alt text, where no mark can stand, only the
+comment is dropped. What a proven number is, says `cnnguide.site.grammar`.
+"""
+
+import re
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
+
+from cnnguide.site import grammar
+
+
+def anchor(index: int) -> str:
+    """Id of the page's number with this index, counted from 1, for links from the ledger."""
+    return f"proof-{index}"
+
+
+class _MarkNumbers(Preprocessor):
+    def run(self, lines: list[str]) -> list[str]:
+        text = "\n".join(lines)
+        pieces, position = [], 0
+        for index, number in enumerate(grammar.read(text).numbers, start=1):
+            start, end = number.marked
+            if number.in_alt_text:
+                pieces += [text[position:end]]
+            else:
+                proof = _harmless(f"{number.operator} {number.expression}")
+                opening = f'<span class="proven" id="{anchor(index)}" title="{proof}" data-proof="{proof}">'
+                pieces += [text[position:start], opening, text[start:end], "</span>"]
+            # Between the number and its comment stand at most closing marks, as in **the 28**<!-- ... -->.
+            pieces.append(text[end : text.index("<!--", end)])
+            position = number.end
+        return "".join([*pieces, text[position:]]).split("\n")
+
+
+def _harmless(text: str) -> str:
+    """Spell out every character that HTML or Markdown could read as markup, such as * or [ or |."""
+    return re.sub(r"[^A-Za-z0-9 ]", lambda match: f"&#{ord(match[0])};", text)
+
+
+class NumbersExtension(Extension):
+    """Registers the marks to come first: before snippets are included (32) and fences taken out (25)."""
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        md.preprocessors.register(_MarkNumbers(md), "cnnguide-numbers", 40)
+
+
+def makeExtension(**options: object) -> NumbersExtension:
+    return NumbersExtension(**options)

@@ -1,0 +1,139 @@
+"""What several tests need: a copy of the project, a built site, a browser, and honesty about what is missing."""
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SUB_PATH = "guide"
+"""The site is built and served under a sub-path, as on project pages."""
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+).split()
+
+
+def missing(what: str, remedy: str) -> None:
+    """Skip aloud; fail instead where CNNGUIDE_REQUIRE (comma separated) says that it must be there."""
+    message = f"{what} is missing: {remedy}"
+    if what in os.environ.get("CNNGUIDE_REQUIRE", "").split(","):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def torch():
+    """PyTorch, as an independent oracle."""
+    try:
+        import torch
+    except ImportError:
+        missing("torch", "install PyTorch to compare with it")
+    torch.set_num_threads(1)
+    return torch
+
+
+def run(*command: str | Path, cwd: Path, ok: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command; where it ends otherwise than expected, fail with all that it said."""
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, text=True, capture_output=True, stdin=subprocess.DEVNULL,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(cwd)} | environment,
+    )  # fmt: skip
+    if (done.returncode == 0) != ok:
+        pytest.fail(f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def mkdocs(*arguments: str, cwd: Path, ok: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    return run(sys.executable, "-m", "mkdocs", *arguments, cwd=cwd, ok=ok, **environment)
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    return run("git", *arguments, cwd=cwd).stdout.strip()
+
+
+def copy_project(target: Path) -> Path:
+    """A repository of its own with the project as it stands, uncommitted work included, nothing generated."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    git("init", "--quiet", "--initial-branch=main", cwd=target)
+    git("config", "user.name", "A maintainer", cwd=target)
+    git("config", "user.email", "maintainer@example.org", cwd=target)
+    git("add", "--all", cwd=target)
+    git("commit", "--quiet", "--message", "The guide", cwd=target)
+    return target
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory) -> Path:
+    """The project in a repository whose remote names a project on GitHub; its site is built in `site/`."""
+    folder = copy_project(tmp_path_factory.mktemp("project"))
+    git("remote", "add", "origin", f"https://github.com/someone/{SUB_PATH}.git", cwd=folder)
+    mkdocs("build", cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site(project) -> Path:
+    return project / "site"
+
+
+@pytest.fixture(scope="session")
+def pages(site) -> list[str]:
+    """Addresses of all pages below the sub-path."""
+    return sorted(file.relative_to(site).as_posix().removesuffix("index.html") for file in site.rglob("*.html"))
+
+
+@pytest.fixture(scope="session")
+def address(site, tmp_path_factory) -> Iterator[str]:
+    """The site on a loopback address, under its sub-path, with the 404 page that GitHub would serve."""
+    root = tmp_path_factory.mktemp("served")
+    (root / SUB_PATH).symlink_to(site, target_is_directory=True)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+        def send_error(self, code, message=None, explain=None):
+            if code != 404:
+                return super().send_error(code, message, explain)
+            body = (site / "404.html").read_bytes()
+            self.send_response(404)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(root)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/{SUB_PATH}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, driven by Playwright."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        missing("browser", f"put Chromium or Chrome on the PATH (looked for {', '.join(names)})")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
+        yield launched
+        launched.close()

@@ -1,0 +1,95 @@
+"""The checker: one broken thing at a time in a small site, and each is found; nothing is found in a sound one."""
+
+import pytest
+
+from cnnguide.site.__main__ import main
+from cnnguide.site.checker import check_site
+
+POLICY = '<meta http-equiv="Content-Security-Policy" content="default-src \'self\'; img-src \'self\' data:">'
+PAGE = f"""<!doctype html>
+<html lang="en"><head><title>A page</title><meta name="description" content="About it.">{POLICY}
+<link rel="stylesheet" href="ROOT/style.css"><link rel="canonical" href="https://someone.example/guide/"></head>
+<body><h1 id="top">A page</h1>
+<a href="ROOT/other/#part">other</a> <a href="#top">up</a> <a href="https://elsewhere.example/">elsewhere</a>
+<a href="ROOT/other/">other</a> <img src="ROOT/a.svg#only-light" alt="a drawing"> <svg><title>An icon</title></svg>
+<img src="data:image/png;base64,AA" alt="inline"><script src="ROOT/a.js"></script><h2 id="part">Part</h2>
+</body></html>
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "index.html").write_text(PAGE.replace("ROOT", "."), "utf-8")
+    (tmp_path / "other/index.html").write_text(PAGE.replace("ROOT", ".."), "utf-8")
+    (tmp_path / "404.html").write_text(PAGE.replace("ROOT", "/guide"), "utf-8")
+    (tmp_path / "style.css").write_text("body { background: url('a.svg') }", "utf-8")
+    (tmp_path / "a.svg").write_text("<svg/>")
+    (tmp_path / "a.js").write_text("")
+    return tmp_path
+
+
+def test_a_sound_site_has_no_problems(site):
+    assert check_site(site, "/guide/") == []
+
+
+def test_a_site_under_another_path_has(site):
+    assert any("leads out of the site, which is served under /name/" in problem for problem in check_site(site, "/name/"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('href="./other/#part"', 'href="./gone/"', "./gone/ leads nowhere"),
+        ('href="./other/#part"', 'href="./other/#gone"', "./other/#gone leads to a page without the anchor #gone"),
+        ('href="#top"', 'href="#gone"', "#gone leads to a page without the anchor #gone"),
+        ('href="./other/#part"', 'href="../outside/"', "../outside/ leads out of the site"),
+        ('href="./other/#part"', 'href="other/page.md"', "other/page.md leads nowhere"),
+        ('src="./a.svg#only-light"', 'src="b.svg"', "b.svg leads nowhere"),
+        ('src="./a.svg#only-light"', 'src=""', "an empty address"),
+        ('src="./a.svg#only-light"', 'src="https://x.example/a.svg"', "https://x.example/a.svg is asked from another"),
+        ('src="./a.svg#only-light"', 'src="//x.example/a.svg"', "//x.example/a.svg is asked from another host"),
+        ('src="./a.svg#only-light"', 'src="a.svg" srcset="b.svg 2x"', "b.svg leads nowhere"),
+        ('src="./a.js"', 'src="https://x.example/a.js"', "https://x.example/a.js is asked from another host"),
+        ('rel="stylesheet" href="./style.css"', 'rel="preconnect" href="https://x.example"', "asked from another host"),
+        ("<h2", '<p style="background: url(https://x.example/a.png)"></p><h2', "asked from another host"),
+        ("<h2", "<style>@import 'https://x.example/a.css'</style><h2", "asked from another host"),
+        ("<h2", '<iframe src="https://x.example/"></iframe><h2', "asked from another host"),
+        ("<h2", '<form action="https://x.example/"></form><h2', "asked from another host"),
+        (' lang="en"', "", "does not say its language"),
+        ("<title>A page</title>", "", "has no title"),  # the title of the drawing does not count
+        ('content="About it."', 'content=""', "has no description"),
+        ("<h2", "<h1>Two</h1><h2", "has 2 h1 headings"),
+        ('<h1 id="top">A page</h1>', '<p id="top"></p>', "has 0 h1 headings"),
+        (' alt="a drawing"', "", "the image ./a.svg#only-light has no alt text"),
+        (' alt="a drawing"', ' alt=" "', "the image ./a.svg#only-light has no alt text"),
+        ('id="part"', 'id="top"', "the id 'top' stands 2 times"),
+        (POLICY, "", "no Content-Security-Policy"),
+    ],
+)
+def test_each_fault_is_found(site, old, new, problem):
+    file = site / "index.html"
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    found = [line for line in check_site(site, "/guide/") if line.startswith("index.html: ")]
+    assert any(problem in line for line in found), found
+
+
+def test_style_sheets_are_followed(site):
+    (site / "style.css").write_text("@font-face { src: url(gone.woff2) }", "utf-8")
+    assert check_site(site, "/guide/") == ["style.css: gone.woff2 leads nowhere"]
+    (site / "style.css").write_text("@import url('https://x.example/a.css');", "utf-8")
+    assert check_site(site, "/guide/") == ["style.css: https://x.example/a.css is asked from another host"]
+
+
+def test_an_empty_folder_is_no_site(tmp_path):
+    assert "there is no HTML page" in check_site(tmp_path)[0]
+
+
+def test_the_command_says_what_is_wrong_and_ends_accordingly(site, capsys):
+    assert main(["check", str(site), "--base", "/guide/"]) == 0
+    (site / "a.svg").unlink()
+    assert main(["check", str(site), "--base", "/guide/"]) == 1
+    assert "index.html: ./a.svg#only-light leads nowhere" in capsys.readouterr().out
+

@@ -1,0 +1,106 @@
+"""The ledger: every number with its value, links that lead to it, and no ledger where a number does not hold."""
+
+import re
+
+import pytest
+
+from cnnguide.site import grammar, ledger
+from cnnguide.site.repository import Repository
+from tests.conftest import ROOT
+
+PAGE = """\
+# A page with 2<!-- = 1 + 1 --> numbers
+
+```python
+n = 7
+print("not shown while proving")
+```
+
+```pycon
+>>> m = 4 * n
+>>> m
+28
+>>> 1 / 0
+Traceback (most recent call last):
+  ...
+ZeroDivisionError: division by zero
+```
+
+It leaves **28**<!-- = m --> of [them](b.md) | all. About 0.14<!-- = 1 / n -->.
+
+![All 28<!-- = m --> at once.](a.svg)
+"""
+
+
+@pytest.fixture
+def docs(tmp_path):
+    folder = tmp_path / "docs"
+    (folder / "chapters").mkdir(parents=True)
+    (folder / "chapters/page.md").write_text(PAGE, "utf-8")
+    (folder / "empty.md").write_text("# Nothing to prove\n", "utf-8")
+    return folder
+
+
+def rows(docs):
+    text = (docs / ledger.LEDGER).read_text("utf-8")
+    return [line for line in text.splitlines() if line.startswith("| **")]
+
+
+def test_every_number_is_listed_with_sentence_expression_value_and_place(docs):
+    assert ledger.write_ledger(docs) == 4
+    first, second, third, fourth = rows(docs)
+    assert "| `= 1 + 1` | `2` | [page, line 1](../chapters/page.md#proof-1) |" in first
+    assert "| **28** | It leaves 28 of them all. | `= m` | `28` |" in second
+    assert "| **0.14** | About 0.14. | `= 1 / n` | `0.142857` | [page, line 18](../chapters/page.md#proof-3) |" in third
+    assert "(../chapters/page.md) |" in fourth  # an alt text has no mark to link to
+    assert "Nothing to prove" not in (docs / ledger.LEDGER).read_text("utf-8")
+
+
+def test_with_a_repository_the_line_of_the_source_is_linked(docs):
+    ledger.write_ledger(docs, Repository("github.com", "someone", "guide"))
+    assert "([source](https://github.com/someone/guide/blob/main/docs/chapters/page.md#L18))" in rows(docs)[1]
+
+
+def test_an_unchanged_ledger_is_not_written(docs):
+    ledger.write_ledger(docs)
+    before = (docs / ledger.LEDGER).stat().st_mtime_ns
+    ledger.write_ledger(docs)
+    assert (docs / ledger.LEDGER).stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("**28**<!-- = m -->", "**29**<!-- = m -->", r"docs/chapters/page.md:18: the page says 29 = m, which gives 28"),
+        ("<!-- = 1 / n -->", "<!-- = 1 / unknown -->", r"docs/chapters/page.md:18: '1 / unknown' does not evaluate"),
+        ("n = 7", "n = seven", r"docs/chapters/page.md:3: the code raises NameError"),
+        ("0.14<!-- = 1 / n -->", "0.14", r"docs/chapters/page.md:18: the number 0.14 has no expression"),
+    ],
+)
+def test_a_number_that_does_not_hold_stops_it(docs, old, new, message):
+    page = docs / "chapters/page.md"
+    page.write_text(page.read_text("utf-8").replace(old, new, 1), "utf-8")
+    with pytest.raises(grammar.PageError, match=message):
+        ledger.write_ledger(docs)
+    assert not (docs / ledger.LEDGER).exists()
+
+
+def test_no_page_but_the_ledger_is_excused_from_proving():
+    for page in ledger.pages_of(ROOT / "docs"):
+        assert grammar.COPIES_OF_PROVEN_NUMBERS not in page.read_text("utf-8")
+
+
+def test_the_ledger_of_the_guide_lists_what_the_grammar_reads(tmp_path):
+    import shutil
+
+    docs = shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("figures"))
+    count = sum(len(grammar.read(page.read_text("utf-8")).numbers) for page in ledger.pages_of(docs))
+    assert ledger.write_ledger(docs) == count == len(rows(docs)) > 50
+
+
+def test_links_of_the_built_ledger_lead_to_marks(site):
+    """The checker follows them; here: they are there, one for each mark of each page."""
+    html = (site / "reference/verified_numbers/index.html").read_text("utf-8")
+    links = set(re.findall(r'href="([^"]*#proof-\d+)"', html))
+    marks = sum(len(re.findall(r'id="proof-', file.read_text("utf-8"))) for file in site.rglob("index.html"))
+    assert len(links) == marks > 50

@@ -1,0 +1,92 @@
+"""Addresses derived from the git remote, in every form that hosts give out; none where there is none."""
+
+import pytest
+
+from cnnguide.site import repository
+from cnnguide.site.repository import Repository
+from tests.conftest import git
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "https://github.com/someone/guide.git",
+        "https://github.com/someone/guide",
+        "https://github.com/someone/guide/",
+        "https://name:token@github.com/someone/guide.git",
+        "git@github.com:someone/guide.git",
+        "ssh://git@github.com/someone/guide.git",
+        "ssh://git@github.com:22/someone/guide.git",
+        "git://github.com/someone/guide.git",
+    ],
+)
+def test_a_github_remote_in_any_form(remote):
+    found = Repository.from_remote(remote, "main")
+    assert found == Repository("github.com", "someone", "guide", "main")
+    assert found.url == "https://github.com/someone/guide"
+    assert found.edit_uri == "edit/main/docs/"
+    assert found.pages_url == "https://someone.github.io/guide/"
+    assert found.source_url("docs/index.md", 7) == "https://github.com/someone/guide/blob/main/docs/index.md#L7"
+    assert found.colab_url("examples/a/a.ipynb") == (
+        "https://colab.research.google.com/github/someone/guide/blob/gh-pages/examples/a/a.ipynb"
+    )
+
+
+def test_a_token_in_a_remote_is_never_shown():
+    found = Repository.from_remote("https://name:secret@github.com/someone/guide.git")
+    assert "secret" not in f"{found} {found.url} {found.pages_url} {found.source_url('a')}"
+
+
+def test_gitlab_with_subgroups():
+    found = Repository.from_remote("git@gitlab.com:group/team/guide.git", "trunk")
+    assert found.edit_uri == "-/edit/trunk/docs/"
+    assert found.pages_url == "https://group.gitlab.io/team/guide/"
+    assert found.source_url("docs/a.md", 3) == "https://gitlab.com/group/team/guide/-/blob/trunk/docs/a.md#L3"
+    assert found.colab_url("a.ipynb") is None
+
+
+def test_the_site_of_an_account_is_served_at_its_root():
+    assert Repository.from_remote("https://github.com/Someone/someone.github.io").pages_url == "https://someone.github.io/"
+
+
+def test_other_hosts_are_linked_but_nothing_is_guessed():
+    found = Repository.from_remote("https://code.example.org/someone/guide.git")
+    assert found.url == "https://code.example.org/someone/guide"
+    assert (found.edit_uri, found.pages_url, found.colab_url("a")) == (None, None, None)
+
+
+@pytest.mark.parametrize("remote", ["/srv/git/guide.git", "../guide", "file:///srv/guide.git", "C:\\git\\guide", "", "x"])
+def test_a_path_is_no_host(remote):
+    assert Repository.from_remote(remote) is None
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    git("init", "--quiet", "--initial-branch=trunk", cwd=tmp_path)
+    git("config", "user.name", "A", cwd=tmp_path)
+    git("config", "user.email", "a@example.org", cwd=tmp_path)
+    (tmp_path / "a.txt").write_text("a")
+    git("add", "--all", cwd=tmp_path)
+    git("commit", "--quiet", "-m", "a", cwd=tmp_path)
+    return tmp_path
+
+
+def test_a_checkout_without_a_remote_has_no_repository(checkout, tmp_path_factory):
+    assert repository.find(checkout) is None
+    assert repository.find(tmp_path_factory.mktemp("no git")) is None
+
+
+def test_the_branch_is_the_remotes_default_or_the_checked_out_one(checkout):
+    git("remote", "add", "origin", "git@github.com:someone/guide.git", cwd=checkout)
+    assert repository.find(checkout).branch == "trunk"
+    git("update-ref", "refs/remotes/origin/stable", "HEAD", cwd=checkout)
+    git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/stable", cwd=checkout)
+    assert repository.find(checkout).branch == "stable"
+
+
+def test_uncommitted_changes_are_listed(checkout):
+    assert repository.uncommitted_changes(checkout) == []
+    (checkout / "a.txt").write_text("b")
+    (checkout / "new").mkdir()
+    (checkout / "new/file.txt").write_text("c")
+    assert sorted(repository.uncommitted_changes(checkout)) == ["a.txt", "new/file.txt"]
