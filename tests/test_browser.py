@@ -1,0 +1,249 @@
+"""The built site in Chromium, served under a sub-path: accessible, self-contained, and usable by pointer and keyboard."""
+
+import re
+
+import pytest
+
+SCHEMES = ("light", "dark")
+WIDTHS = (1280, 390)
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Open a page of the site in a fresh context; whatever it asks for elsewhere, or fails to get, is an error."""
+    contexts = []
+
+    def opened(page="", scheme="light", width=1280, **options):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.problems = []
+        host = address.split("/guide/")[0]
+        tab.on("request", lambda r: r.url.startswith((host, "data:", "blob:")) or tab.problems.append(f"asks {r.url}"))
+        tab.on("response", lambda r: r.status >= 400 and tab.problems.append(f"{r.status} for {r.url}"))
+        tab.on("pageerror", lambda error: tab.problems.append(str(error)))
+        tab.on("console", lambda m: m.type in ("error", "warning") and tab.problems.append(m.text))
+        tab.goto(address + page)  # until everything is loaded
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def describe(violations):
+    return "\n".join(
+        f"{v['impact']}: {v['id']}: {v['help']}\n    " + "\n    ".join(node["html"][:160] for node in v["nodes"][:5])
+        for v in violations
+    )
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_serious_on_any_page(open_page, pages, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    assert len(pages) > 8
+    found = []
+    for page in pages:
+        tab = open_page(page, scheme)
+        for fold in tab.query_selector_all("details"):
+            fold.evaluate("fold => fold.open = true")
+        response = Axe().run(tab).response
+        serious = [v for v in response["violations"] if v["impact"] in ("serious", "critical")]
+        assert response["passes"], "axe looked at nothing"
+        if serious:
+            found.append(f"{page} ({scheme})\n{describe(serious)}")
+        tab.context.close()
+    assert not found, "\n\n".join(found)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_no_page_asks_another_host_and_nothing_is_missing(open_page, pages, scheme):
+    for page in pages:
+        tab = open_page(page, scheme)
+        tab.wait_for_timeout(200)  # for what scripts ask for after loading
+        assert tab.problems == [], page
+        tab.context.close()
+
+
+def test_the_browser_itself_would_refuse_another_host(open_page):
+    tab = open_page()
+    refused = tab.evaluate(
+        """async () => {
+            const blocked = [];
+            document.addEventListener("securitypolicyviolation", (event) => blocked.push(event.blockedURI));
+            const image = new Image(); image.src = "https://elsewhere.example/a.png";
+            const script = document.createElement("script"); script.src = "https://elsewhere.example/a.js";
+            document.head.append(script);
+            await fetch("https://elsewhere.example/data").catch(() => {});
+            await new Promise((resolve) => setTimeout(resolve, 300));
+            return blocked.length;
+        }"""
+    )
+    assert refused == 3
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_is_wider_than_the_screen(open_page, pages, width):
+    for page in pages:
+        tab = open_page(page, width=width)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, page
+        tab.context.close()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_each_figure_is_shown_in_the_scheme_of_the_page(open_page, pages, scheme):
+    seen = 0
+    for page in pages:
+        tab = open_page(page, scheme)
+        for image in tab.query_selector_all(".md-content img[src*='figures/']"):
+            name = image.get_attribute("src")
+            seen += 1
+            assert image.is_visible() == (f"-{scheme}.svg" in name), (page, name)
+            assert image.evaluate("image => image.complete && image.naturalWidth > 0"), (page, name)
+        tab.context.close()
+    assert seen > 20
+
+
+def test_the_scheme_can_be_switched_and_the_figures_follow(open_page):
+    tab = open_page("chapters/size_chain/", "light")
+    shown = ".md-content img[src*='posts_and_gaps']"
+    visible = lambda: [i.get_attribute("src") for i in tab.query_selector_all(shown) if i.is_visible()]  # noqa: E731
+    assert "light" in visible()[0]
+    tab.click("label[title='Switch to the dark scheme']")
+    assert len(visible()) == 1 and "dark" in visible()[0]
+
+
+def test_figures_are_printed_light(open_page):
+    tab = open_page("chapters/size_chain/", "dark")
+    tab.emulate_media(media="print", color_scheme="dark")
+    for image in tab.query_selector_all(".md-content img[src*='figures/']"):
+        assert image.is_visible() == ("-light.svg" in image.get_attribute("src"))
+
+
+def test_the_copy_button_gives_code_without_prompts_and_outputs(open_page):
+    tab = open_page("chapters/size_chain/", permissions=["clipboard-read", "clipboard-write"])
+    block = tab.locator("div.highlight", has_text="len(sizes) - 1").first
+    assert ">>>" in block.inner_text()
+    block.hover()
+    block.locator("button.md-code__button, button.md-clipboard").first.click()
+    copied = tab.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == (
+        "from cnnguide import conv_chain, format_chain\nsizes = conv_chain(199, kernel=3)\nlen(sizes) - 1"
+    )
+
+
+def test_all_copied_blocks_of_a_chapter_run_in_a_bare_interpreter(open_page, pages):
+    """What the copy buttons give, one after the other, is a program."""
+    import subprocess
+    import sys
+
+    for page in (page for page in pages if page.startswith("chapters/")):
+        tab = open_page(page)
+        for fold in tab.query_selector_all("details"):
+            fold.evaluate("fold => fold.open = true")
+        blocks = tab.evaluate(
+            """() => [...document.querySelectorAll(".md-content code[id], .md-content div.highlight code")]
+                .filter((code, index, all) => all.indexOf(code) === index)
+                .filter((code) => !code.closest("details.example"))
+                .map((code) => {
+                    code.setAttribute("data-md-copying", "");
+                    const text = code.innerText;
+                    code.removeAttribute("data-md-copying");
+                    return [code.querySelector(".gt, .gr") !== null, text];
+                })"""
+        )
+        assert blocks
+        program = ""
+        for raises, text in blocks:
+            assert ">>>" not in text
+            if not raises:
+                program += text.rstrip() + "\n"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert done.returncode == 0, f"{page}\n{done.stderr}\n{program}"
+        tab.context.close()
+
+
+def test_search_finds_a_section(open_page):
+    tab = open_page()
+    assert tab.locator("[role=dialog]").first.get_attribute("aria-label") == "Search"
+    tab.keyboard.press("/")
+    tab.keyboard.type("posts and gaps", delay=20)
+    result = tab.locator(".md-search-result__link").first
+    result.wait_for()
+    assert "chapters/size_chain/" in result.get_attribute("href")
+
+
+def test_proofs_are_shown_by_pointing_and_by_a_switch_for_the_keyboard(open_page):
+    tab = open_page("chapters/size_chain/")
+    number = tab.locator(".proven").first
+    assert number.get_attribute("title") == "= len(conv_chain(199)) - 1"
+    shown = "getComputedStyle(document.querySelector('.proven'), '::after').content"
+    assert tab.evaluate(shown) == "none"
+    switch = tab.get_by_role("button", name=re.compile("Show proofs"))
+    assert switch.get_attribute("aria-pressed") == "false"
+    for _ in range(60):
+        tab.keyboard.press("Tab")
+        if tab.evaluate("document.activeElement.classList.contains('proofs-switch')"):
+            break
+    tab.keyboard.press("Enter")
+    assert switch.get_attribute("aria-pressed") == "true"
+    assert "conv_chain(199)" in tab.evaluate(shown)
+    tab.keyboard.press("Space")
+    assert tab.evaluate(shown) == "none"
+    assert tab.evaluate("document.querySelectorAll('.proven[tabindex]').length") == 0  # no tab stop per number
+
+
+def test_a_page_without_numbers_has_no_switch(open_page):
+    assert open_page("404.html").locator(".proofs-switch").count() == 0
+
+
+def test_a_number_in_the_ledger_leads_to_its_mark(open_page):
+    tab = open_page("reference/verified_numbers/")
+    tab.locator("a[href*='size_chain/#proof-']").first.click()
+    tab.wait_for_load_state()
+    assert re.search(r"chapters/size_chain/#proof-\d+$", tab.url)
+    assert tab.evaluate("document.querySelector(':target').classList.contains('proven')")
+
+
+def test_formulas_are_drawn_with_the_served_font(open_page):
+    tab = open_page("chapters/size_chain/")
+    tab.evaluate("document.fonts.ready")
+    assert tab.evaluate("[...document.fonts].some(f => f.family.includes('Latin Modern') && f.status === 'loaded')")
+    boxes = tab.evaluate("[...document.querySelectorAll('math')].map(m => m.getBoundingClientRect().toJSON())")
+    assert len(boxes) > 5 and all(box["width"] > 3 and box["height"] > 5 for box in boxes)
+    tall = "[...document.querySelectorAll('div.formula math mo')].find(m => m.textContent === '⌊').getBoundingClientRect().height"
+    plain = "document.querySelector('p math mi, li math mi').getBoundingClientRect().height"
+    assert tab.evaluate(tall) > 1.8 * tab.evaluate(plain)  # the bracket grows with what it holds
+
+
+def test_without_javascript_everything_is_there(open_page):
+    tab = open_page("chapters/size_chain/", java_script_enabled=False)
+    assert "99" in tab.locator(".proven").first.inner_text()
+    assert tab.locator("img[src*='chain_of_sizes-light']").is_visible()
+    assert tab.locator("div.formula math").is_visible()
+    tab.locator("summary").last.click()
+    assert tab.locator("details[open]").count() == 1
+
+
+def test_the_404_page_works_from_any_depth(open_page, address):
+    tab = open_page()
+    tab.goto(address + "no/such/page/")
+    assert tab.locator("h1").inner_text() == "This page does not exist"
+    tab.locator("article a", has_text="From 199×199").click()
+    tab.wait_for_load_state()
+    assert tab.url == address + "chapters/size_chain/"
+
+
+def test_every_page_is_reached_by_next(open_page, address):
+    tab = open_page()
+    visited = []
+    while next_link := tab.query_selector("a.md-footer__link--next"):
+        next_link.click()
+        tab.wait_for_load_state()
+        visited.append(tab.url.removeprefix(address))
+        assert len(visited) < 30
+    assert [page for page in visited if page.startswith("chapters/")] == [
+        f"chapters/{name}/" for name in ("channels", "kernel_size", "size_chain", "initialization", "training")
+    ]
+    assert visited[-1] == "reference/verified_numbers/"

@@ -1,0 +1,90 @@
+"""The package as it is installed: NumPy and nothing else, types included, pins that agree with the bounds."""
+
+import re
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.conftest import ROOT, run
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    out = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT, cwd=ROOT)
+    (built,) = out.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"cnnguide/py.typed", "cnnguide/shapes.py", "cnnguide/site/theme/main.html"} <= set(names)
+    assert {name.split("/")[0] for name in names} == {"cnnguide", f"cnnguide-{PROJECT['version']}.dist-info"}
+
+
+def test_the_package_alone_needs_numpy_only(wheel, tmp_path):
+    """Install the wheel where nothing else is, lend it this environment's NumPy, and use it."""
+    import numpy
+
+    metadata = zipfile.ZipFile(wheel).read(f"cnnguide-{PROJECT['version']}.dist-info/METADATA").decode()
+    required = [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra ==" not in line]
+    assert [re.match(r"Requires-Dist: (\w+)", line)[1] for line in required] == ["numpy"]
+
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
+    (packages,) = (tmp_path / "bare").rglob("site-packages")
+    zipfile.ZipFile(wheel).extractall(packages)
+    numpy_home = numpy.__path__[0]
+    for folder in (numpy_home, f"{numpy_home}.libs"):
+        subprocess.run(["ln", "-s", folder, str(packages)], check=True)
+    code = "import cnnguide as c; print(len(c.conv_chain(199)) - 1, c.apply_filter(c.disk(5, 1), c.SOBEL_X).shape)"
+    done = run(tmp_path / "bare/bin/python", "-I", "-c", code, cwd=tmp_path)
+    assert done.stdout == "99 (5, 5)\n"
+
+
+def test_versions_agree():
+    import cnnguide
+
+    assert cnnguide.__version__ == PROJECT["version"]
+
+
+def requirements():
+    everything = PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), [])
+    return [Requirement(line) for line in everything if not line.startswith("cnnguide")]
+
+
+def test_every_requirement_has_a_lower_bound_and_a_pin_within_its_bounds():
+    pins = {}
+    for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines():
+        name, version = line.split(";")[0].strip().split("==")
+        pins.setdefault(name, []).append(version)
+    for requirement in requirements():
+        assert any(part.operator == ">=" for part in requirement.specifier), requirement
+        name = requirement.name.lower()
+        assert pins.get(name), f"{name} is not in constraints.txt; run make lock"
+        assert all(requirement.specifier.contains(version) for version in pins[name]), requirement
+
+
+def test_the_lock_names_packages_and_no_place_to_get_them_from():
+    for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines():
+        assert re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; .*)?", line), line
+
+
+def test_every_make_target_of_the_readme_exists():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    said = (ROOT / "README.md").read_text("utf-8") + (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    targets = set(re.findall(r"(?:^|`)make ([a-z-]+)(?=[` ]|$)", said, re.MULTILINE))
+    assert {"serve", "test", "site", "deploy", "test-oldest"} <= targets
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_ci_runs_the_readmes_test_command():
+    assert "make test\n" in (ROOT / ".ci/run").read_text("utf-8")
+    assert "make test\n" in (ROOT / ".github/workflows/guide.yml").read_text("utf-8")

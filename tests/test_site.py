@@ -1,0 +1,172 @@
+"""The built site, read as HTML; and what a build does when something on a page is wrong."""
+
+import re
+import shutil
+
+import html5lib
+import pytest
+
+from tests.conftest import SUB_PATH, copy_project, git, mkdocs
+
+CHAPTERS = ["channels", "kernel_size", "size_chain", "initialization", "training"]
+
+
+def parse(file):
+    return html5lib.parse(file.read_text("utf-8"), namespaceHTMLElements=False)
+
+
+def text_of(element):
+    return " ".join("".join(element.itertext()).split())
+
+
+def test_the_home_page_gives_the_five_questions_with_answer_picture_and_link(site):
+    html = (site / "index.html").read_text("utf-8")
+    sections = re.split(r"<h2 ", html)[1:]
+    assert len(sections) == 5
+    for number, (section, chapter) in enumerate(zip(sections, CHAPTERS, strict=True), start=1):
+        assert re.search(rf">{number}\. .*\?", section), number
+        assert f'href="chapters/{chapter}/"' in section
+        assert "#only-light" in section and "#only-dark" in section
+        (answer, *_) = re.findall(r"<p>(?!<img|<a)(.*?)</p>", section, re.DOTALL)
+        assert re.sub("<[^>]*>", "", answer).count(". ") == 0, "one sentence"
+
+
+def test_chapters_follow_each_other_in_the_order_asked(site):
+    for before, after in zip(CHAPTERS, CHAPTERS[1:], strict=False):
+        html = (site / "chapters" / before / "index.html").read_text("utf-8")
+        assert f'<link rel="next" href="../{after}/"' in html
+        html = (site / "chapters" / after / "index.html").read_text("utf-8")
+        assert f'<link rel="prev" href="../{before}/"' in html
+
+
+def test_links_are_derived_from_the_remote(site):
+    chapter = (site / "chapters/size_chain/index.html").read_text("utf-8")
+    assert 'href="https://github.com/someone/guide/edit/main/docs/chapters/size_chain.md"' in chapter
+    assert f'<link rel="canonical" href="https://someone.github.io/{SUB_PATH}/chapters/size_chain/"' in chapter
+    lab = (site / "examples/shape_arithmetic/index.html").read_text("utf-8")
+    assert 'href="https://github.com/someone/guide/edit/main/examples/shape_arithmetic.py"' in lab
+    assert "colab.research.google.com/github/someone/guide/blob/gh-pages/" in lab
+
+
+def test_the_repositorys_badge_asks_nobody(site):
+    assert 'data-md-component="source"' not in (site / "index.html").read_text("utf-8")
+    assert 'class="md-source"' in (site / "index.html").read_text("utf-8")
+
+
+def test_the_404_page_helps(site):
+    tree = parse(site / "404.html")
+    links = {link.get("href") for link in tree.find(".//article").iter("a")}
+    assert {f"/{SUB_PATH}/chapters/{chapter}/" for chapter in CHAPTERS} <= links
+    assert f"/{SUB_PATH}/" in links
+
+
+def test_the_search_index_has_every_section_and_no_marks(site):
+    import json
+
+    index = json.loads((site / "search/search_index.json").read_text("utf-8"))
+    entries = {entry["location"]: entry for entry in index["docs"]}
+    assert entries["chapters/size_chain/#posts-and-gaps"]["title"] == "Posts and gaps: why 99 and not 100"
+    assert "examples/shape_arithmetic/#a-network-you-know" in entries
+    for entry in entries.values():
+        assert "<!--" not in entry["text"] and "data-proof" not in entry["text"] and "¶" not in entry["title"]
+
+
+def test_the_whole_chain_is_on_the_page_as_the_assignment_prints_it(site):
+    text = text_of(parse(site / "chapters/size_chain/index.html").find(".//article"))
+    chain = " > ".join(f"{size}x{size}" for size in range(199, 0, -2))
+    assert chain in text
+    assert "Number of 3x3 convolutions = 99" in text
+
+
+def test_no_page_carries_its_proofs_as_comments(site):
+    for page in site.rglob("*.html"):
+        assert not re.search(r"<!--\s*[=<>]", page.read_text("utf-8")), page
+
+
+def test_no_account_is_named_in_the_project(project):
+    """The remote of this copy is made up; its name must come from the remote alone."""
+    for name in git("ls-files", cwd=project).splitlines():
+        if not name.startswith(("tests/", "cnnguide/site/repository.py")) and name.endswith((".md", ".yml", ".py", ".toml")):
+            assert "someone" not in (project / name).read_text("utf-8").replace("someone who", ""), name
+
+
+# What stops a build
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory, project):
+    """A copy without a remote, with the figures already drawn; the lab left out, so that a build is quick."""
+    folder = copy_project(tmp_path_factory.mktemp("copy"))
+    shutil.copytree(project / "docs/figures", folder / "docs/figures")
+    config = (folder / "mkdocs.yml").read_text("utf-8")
+    config = config.replace("execute: true", "execute: false")
+    (folder / "mkdocs.yml").write_text(config, "utf-8")
+    git("commit", "--all", "--quiet", "-m", "quick", cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def clean(copy):
+    yield copy
+    git("checkout", "--quiet", ".", cwd=copy)
+    git("clean", "--quiet", "-d", "--force", cwd=copy)
+
+
+def test_without_a_remote_nothing_points_to_a_repository(clean):
+    mkdocs("build", cwd=clean)
+    for page in (clean / "site").rglob("*.html"):
+        html = page.read_text("utf-8")
+        for trace in ("colab", "github.com/", "md-source", "/edit/", 'rel="canonical"'):
+            assert trace not in html.replace("https://squidfunk.github.io/", ""), (page, trace)
+
+
+PAGE = "docs/chapters/training.md"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("\n\nThere are 12 of them.\n", r"training.md:\d+: the number 12 has no expression"),
+        ("\n\nThere are 12<!-- = 13 --> of them.\n", r"training.md:\d+: the page says 12 = 13, which gives 13"),
+        ("\n\n```py\nx\n```\n", r"training.md:\d+: unknown fence 'py'"),
+        ("\n\n```python\n1 / 0\n```\n", r"training.md:\d+: the code raises ZeroDivisionError"),
+        ("\n\n[a](gone.md)\n", r"contains a link 'gone.md', but the target"),
+        ("\n\n[a](size_chain.md#gone)\n", r"does not contain an anchor '#gone'"),
+        ("\n\n![a figure](../figures/no_such_figure-light.svg)\n", r"no_such_figure-light.svg"),
+        ("\n\n![](../figures/steps_downhill-light.svg)\n", r"has no alt text; say in its square brackets"),
+        ("\n\n$\\undefinedcommand$\n", r"the formula '\\\\undefinedcommand' cannot be converted"),
+        ('\n\n<img src="https://x.example/a.svg" alt="a">\n', r"is asked from another host"),
+        ("\n\n# A second title\n", r"has 2 h1 headings"),
+        ('\n\n```python\n--8<-- "cnnguide/shapes.py:gone"\n```\n', r"gone"),
+    ],
+)
+def test_a_page_that_is_wrong_stops_the_build(clean, change, message):
+    with (clean / PAGE).open("a", encoding="utf-8") as page:
+        page.write(change)
+    done = mkdocs("build", cwd=clean, ok=False)
+    assert re.search(message, done.stdout + done.stderr), done.stdout + done.stderr
+
+
+def test_a_figure_that_fails_stops_the_build_by_name(clean):
+    module = clean / "cnnguide/figures/training.py"
+    module.write_text(module.read_text("utf-8").replace("x, optimizer =", "1 / 0\n        x, optimizer ="), "utf-8")
+    done = mkdocs("build", cwd=clean, ok=False)
+    assert "figure 'steps_downhill' (cnnguide/figures/training.py:" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_lab_that_fails_stops_the_build(clean):
+    config = clean / "mkdocs.yml"
+    config.write_text(config.read_text("utf-8").replace("execute: false", "execute: true"), "utf-8")
+    with (clean / "examples/shape_arithmetic.py").open("a", encoding="utf-8") as lab:
+        lab.write("\n# %%\n1 / 0\n")
+    done = mkdocs("build", cwd=clean, ok=False)
+    assert "ZeroDivisionError" in done.stdout + done.stderr
+
+
+def test_building_twice_changes_nothing(clean):
+    """What the build writes below docs/ it writes once, or `mkdocs serve` would rebuild for ever."""
+    mkdocs("build", cwd=clean)
+    before = {file: file.stat().st_mtime_ns for file in (clean / "docs").rglob("*") if file.is_file()}
+    mkdocs("build", cwd=clean)
+    assert {file: file.stat().st_mtime_ns for file in (clean / "docs").rglob("*") if file.is_file()} == before
