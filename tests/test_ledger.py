@@ -61,6 +61,13 @@ def test_with_a_repository_the_line_of_the_source_is_linked(docs):
     assert "([source](https://github.com/someone/guide/blob/main/docs/chapters/page.md#L18))" in rows(docs)[1]
 
 
+def test_pages_come_in_the_order_of_the_navigation(docs):
+    (docs / "a.md").write_text("# A 1<!-- = 1 -->\n", "utf-8")
+    (docs / "z.md").write_text("# Z 1<!-- = 1 -->\n", "utf-8")
+    (docs.parent / "mkdocs.yml").write_text("nav: [z.md, chapters/page.md]", "utf-8")
+    assert [page.name for page in ledger.pages_of(docs)] == ["z.md", "page.md", "a.md", "empty.md"]
+
+
 def test_an_unchanged_ledger_is_not_written(docs):
     ledger.write_ledger(docs)
     before = (docs / ledger.LEDGER).stat().st_mtime_ns

@@ -1,7 +1,13 @@
 """The built site, read as HTML; and what a build does when something on a page is wrong."""
 
+import os
 import re
 import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 
 import html5lib
 import pytest
@@ -170,3 +176,51 @@ def test_building_twice_changes_nothing(clean):
     before = {file: file.stat().st_mtime_ns for file in (clean / "docs").rglob("*") if file.is_file()}
     mkdocs("build", cwd=clean)
     assert {file: file.stat().st_mtime_ns for file in (clean / "docs").rglob("*") if file.is_file()} == before
+
+
+def test_serving_reloads_what_changed_and_then_rests(clean):
+    """An edit of a page and an edit of the package both arrive; and the build does not wake itself for ever."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = clean.parent / "serve.log"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", f"127.0.0.1:{port}"],
+            cwd=clean, stdout=out, stderr=out, env=os.environ | {"PYTHONPATH": str(clean), "NO_MKDOCS_2_WARNING": "1"},
+        )  # fmt: skip
+    builds = lambda: log.read_text().count("Building documentation")  # noqa: E731
+
+    def wait_for(text: str) -> None:
+        for _ in range(120):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/chapters/training/") as page:
+                    if text in page.read().decode():
+                        return
+            except OSError:
+                pass
+            time.sleep(0.5)
+        pytest.fail(f"{text!r} did not arrive\n{log.read_text()}")
+
+    try:
+        wait_for("livereload")
+        assert f"http://127.0.0.1:{port}/" in log.read_text()  # the address is printed
+        with (clean / PAGE).open("a", encoding="utf-8") as page:
+            page.write("\nA new sentence.\n")
+        wait_for("A new sentence.")
+        module = clean / "cnnguide/optimizers.py"
+        module.write_text(module.read_text("utf-8").replace("w -= self.lr", "w -= 2 * self.lr"), "utf-8")
+        for _ in range(120):  # the numbers of the page no longer hold, and the build says so
+            if "the page says 1.3e-4" in log.read_text():
+                break
+            time.sleep(0.5)
+        else:
+            pytest.fail(log.read_text())
+        git("checkout", "--quiet", "cnnguide/optimizers.py", cwd=clean)
+        time.sleep(8)
+        settled = builds()
+        time.sleep(5)
+        assert builds() == settled < 8, log.read_text()
+    finally:
+        server.terminate()
+        server.wait(timeout=20)

@@ -23,6 +23,7 @@ _HEAD = f"""\
 ---
 title: Verified numbers
 description: Every number that the pages of this guide state, with the expression that computes it.
+hide: [toc]
 ---
 
 {grammar.COPIES_OF_PROVEN_NUMBERS}
@@ -81,21 +82,29 @@ def _run(block: grammar.Block, path: str, namespace: dict[str, Any]) -> None:
 
 
 def pages_of(docs: Path) -> list[Path]:
-    """The pages that state numbers, in the order of their names; not the ledger itself."""
-    return sorted(file for file in docs.rglob("*.md") if file.relative_to(docs) != LEDGER)
+    """The pages that state numbers, in the order of the navigation; not the ledger itself."""
+    config = docs.parent / "mkdocs.yml"
+    navigation = config.read_text("utf-8") if config.is_file() else ""
+
+    def place(file: Path) -> tuple[int, Path]:
+        found = navigation.find(file.relative_to(docs).as_posix())
+        return (found if found >= 0 else len(navigation), file)
+
+    return sorted((file for file in docs.rglob("*.md") if file.relative_to(docs) != LEDGER), key=place)
 
 
 def write_ledger(docs: Path, repository: Repository | None = None) -> int:
     """Write the page *Verified numbers*; return how many there are."""
-    sections, count = [_HEAD], 0
+    sections: list[str] = []
+    count = 0
     for file in pages_of(docs):
         path = f"{docs.name}/{file.relative_to(docs).as_posix()}"
         page = grammar.read(file.read_text("utf-8"), path)
         if proofs := prove(page):
             sections.append(_section(page, proofs, file.relative_to(docs), repository))
             count += len(proofs)
-    sections.append(f"There are {count} of them.\n")
-    write_if_changed(docs / LEDGER, "\n".join(sections).encode())
+    head = _HEAD + f"\nThere are {count} of them.\n"
+    write_if_changed(docs / LEDGER, "\n".join([head, *sections]).encode())
     return count
 
 
