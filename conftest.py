@@ -8,10 +8,10 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from hypothesis import HealthCheck, settings
 from sybil import Sybil
-from sybil.sybil import SybilCollection
 from sybil.document import PythonDocStringDocument
 from sybil.evaluators.doctest import NUMBER
 from sybil.parsers.rest import DocTestParser
+from sybil.sybil import SybilCollection
 
 from tests.chapter_parsers import parse_fences, parse_page
 

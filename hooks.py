@@ -42,7 +42,10 @@ def on_config(config):
 
 def on_pre_build(config):
     # Commands of their own: under `mkdocs serve` this process still holds the modules as they were at its start.
-    for command in (["cnnguide.figures", "--into", f"{config.docs_dir}/figures"], ["cnnguide.site", "ledger", config.docs_dir]):
+    for command in (
+        ["cnnguide.figures", "--into", f"{config.docs_dir}/figures"],
+        ["cnnguide.site", "ledger", config.docs_dir],
+    ):
         if subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode:
             raise PluginError(f"python -m {' '.join(command)} failed; it said why above")
 

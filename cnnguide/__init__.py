@@ -3,7 +3,10 @@
 The names stand in the order in which a reader of the guide meets them.
 """
 
-from cnnguide.shapes import conv_chain, conv_macs, conv_output_size, conv_parameters, format_chain
+from cnnguide.filters import LAPLACIAN, SOBEL_X, SOBEL_Y, apply_filter
+from cnnguide.images import disk
+from cnnguide.initializers import fans, he_normal
+from cnnguide.optimizers import SGD
 from cnnguide.receptive_field import (
     NETWORKS,
     MisalignedError,
@@ -14,10 +17,7 @@ from cnnguide.receptive_field import (
     receptive_field,
     trace,
 )
-from cnnguide.images import disk
-from cnnguide.filters import LAPLACIAN, SOBEL_X, SOBEL_Y, apply_filter
-from cnnguide.initializers import fans, he_normal
-from cnnguide.optimizers import SGD
+from cnnguide.shapes import conv_chain, conv_macs, conv_output_size, conv_parameters, format_chain
 
 __version__ = "0.1.0"
 

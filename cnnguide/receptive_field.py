@@ -17,8 +17,17 @@ from typing import NamedTuple
 
 from cnnguide.shapes import AxisPadding, both_sides, conv_output_size, whole_number
 
-__all__ = ["NETWORKS", "MisalignedError", "Parallel", "ReceptiveField", "TraceRow", "Window", "path_counts",
-    "receptive_field", "trace"]
+__all__ = [
+    "NETWORKS",
+    "MisalignedError",
+    "Parallel",
+    "ReceptiveField",
+    "TraceRow",
+    "Window",
+    "path_counts",
+    "receptive_field",
+    "trace",
+]
 
 
 @dataclass(frozen=True)
@@ -276,7 +285,9 @@ def _size_after(size: int, layer: Layer) -> int:
             branch_size = _size_after(branch_size, inner)
         sizes.append(branch_size)
     if len(set(sizes)) > 1:
-        raise ValueError(f"the branches turn size {size} into {', '.join(map(str, sizes))}; they must agree to be joined")
+        raise ValueError(
+            f"the branches turn size {size} into {', '.join(map(str, sizes))}; they must agree to be joined"
+        )
     return sizes[0]
 
 

@@ -73,9 +73,7 @@ def both_axes(name: str, value: object) -> tuple[object, object]:
 
 
 # --8<-- [start:conv_output_size]
-def conv_output_size(
-    size: int, kernel: int, stride: int = 1, padding: AxisPadding = 0, dilation: int = 1
-) -> int:
+def conv_output_size(size: int, kernel: int, stride: int = 1, padding: AxisPadding = 0, dilation: int = 1) -> int:
     """Number of positions that a kernel can take along one axis: the size of the output.
 
     Formula: floor((size + before + after - dilation * (kernel - 1) - 1) / stride) + 1, where before and after are the
@@ -103,6 +101,8 @@ def conv_output_size(
     if span > padded:
         raise ValueError(_does_not_fit(size, kernel, (before, after), dilation))
     return (padded - span) // stride + 1
+
+
 # --8<-- [end:conv_output_size]
 
 
@@ -121,9 +121,7 @@ def _does_not_fit(size: int, kernel: int, padding: tuple[int, int], dilation: in
 
 
 # --8<-- [start:conv_chain]
-def conv_chain(
-    size: int, kernel: int = 3, stride: int = 1, padding: AxisPadding = 0, dilation: int = 1
-) -> list[int]:
+def conv_chain(size: int, kernel: int = 3, stride: int = 1, padding: AxisPadding = 0, dilation: int = 1) -> list[int]:
     """Sizes met when the same convolution is applied again and again: the start first, the last size last.
 
     Formula: sizes[i + 1] = conv_output_size(sizes[i], ...), until the size is 1 or the kernel no longer fits.
@@ -151,6 +149,8 @@ def conv_chain(
             )
         sizes.append(following)
     return sizes
+
+
 # --8<-- [end:conv_chain]
 
 
@@ -171,9 +171,7 @@ def format_chain(sizes: list[int]) -> str:
     return " > ".join(f"{size}x{size}" for size in (whole_number("size", size, 1) for size in sizes))
 
 
-def conv_parameters(
-    in_channels: int, out_channels: int, kernel: Pair, groups: int = 1, bias: bool = True
-) -> int:
+def conv_parameters(in_channels: int, out_channels: int, kernel: Pair, groups: int = 1, bias: bool = True) -> int:
     """Number of weights and biases that one convolution learns.
 
     Formula: out_channels * (in_channels / groups) * height * width, and out_channels biases on top.

@@ -19,7 +19,9 @@ print(*NETWORKS)
 
 # %%
 for row in trace(NETWORKS["alexnet"], size=227):
-    print(f"{row.name:8} size {row.size:3}   sees {row.receptive_field:3}   jump {row.jump:2}   starts at {row.start:4}")
+    print(
+        f"{row.name:8} size {row.size:3}   sees {row.receptive_field:3}   jump {row.jump:2}   starts at {row.start:4}"
+    )
 
 # %% [markdown]
 # ## A network of your own

@@ -16,10 +16,15 @@ ROOT = Path(__file__).parent.parent
 SUB_PATH = "guide"
 """The site is built and served under a sub-path, as on project pages."""
 
-CHROMIUM_FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def missing(what: str, remedy: str) -> None:
@@ -99,14 +104,16 @@ def pages(site) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def address(site, tmp_path_factory) -> Iterator[str]:
-    """The site on a loopback address, under its sub-path, with the 404 page that GitHub would serve."""
-    root = tmp_path_factory.mktemp("served")
-    (root / SUB_PATH).symlink_to(site, target_is_directory=True)
+def address(site) -> Iterator[str]:
+    """The site on a loopback address, under its sub-path only, with the 404 page that GitHub would serve."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments):
             pass
+
+        def translate_path(self, path):
+            under, slash, rest = path.removeprefix("/").partition("/")
+            return super().translate_path(f"/{rest}" if under == SUB_PATH and slash else "/not-in-the-site")
 
         def send_error(self, code, message=None, explain=None):
             if code != 404:
@@ -118,7 +125,7 @@ def address(site, tmp_path_factory) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(root)))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/{SUB_PATH}/"
     server.shutdown()

@@ -11,10 +11,22 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "cnnguide"
 
 # Each module may import those that stand before it.
-ORDER = (
-    "shapes receptive_field images letters filters convolution pooling activations losses initializers layers optimizers"
-    " training feature_visualization"
-).split()
+ORDER = [
+    "shapes",
+    "receptive_field",
+    "images",
+    "letters",
+    "filters",
+    "convolution",
+    "pooling",
+    "activations",
+    "losses",
+    "initializers",
+    "layers",
+    "optimizers",
+    "training",
+    "feature_visualization",
+]
 MODULES = sorted(file.stem for file in PACKAGE.glob("*.py") if not file.stem.startswith("__"))
 
 
@@ -72,7 +84,9 @@ def test_examples_use_public_names_only():
 
 def test_importing_the_package_loads_nothing_optional():
     code = "import sys, cnnguide; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    loaded = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     optional = {"matplotlib", "mkdocs", "markdown", "scipy", "torch", "PIL", "sybil", "pytest", "jupytext"}
     assert "cnnguide" in loaded
     assert not optional & set(loaded)

@@ -212,9 +212,10 @@ def test_formulas_are_drawn_with_the_served_font(open_page):
     assert tab.evaluate("[...document.fonts].some(f => f.family.includes('Latin Modern') && f.status === 'loaded')")
     boxes = tab.evaluate("[...document.querySelectorAll('math')].map(m => m.getBoundingClientRect().toJSON())")
     assert len(boxes) > 5 and all(box["width"] > 3 and box["height"] > 5 for box in boxes)
-    tall = "[...document.querySelectorAll('div.formula math mo')].find(m => m.textContent === '⌊').getBoundingClientRect().height"
-    plain = "document.querySelector('p math mi, li math mi').getBoundingClientRect().height"
-    assert tab.evaluate(tall) > 1.8 * tab.evaluate(plain)  # the bracket grows with what it holds
+    height = "(element) => element.getBoundingClientRect().height"
+    bracket = tab.locator("div.formula math mo", has_text="⌊").first.evaluate(height)
+    letter = tab.locator("p math mi, li math mi").first.evaluate(height)
+    assert bracket > 1.8 * letter  # the bracket grows with what it holds
 
 
 def test_without_javascript_everything_is_there(open_page):

@@ -55,7 +55,13 @@ def test_a_wrong_output_fails_wherever_it_stands(tmp_path, text):
 
 
 def test_several_sessions_in_an_indented_fence_have_their_own_places(tmp_path):
-    assert run(tmp_path, "- a\n\n    ```pycon\n    >>> x = 1\n    >>> for i in range(2):\n    ...     i\n    0\n    1\n    ```\n") == 2
+    assert (
+        run(
+            tmp_path,
+            "- a\n\n    ```pycon\n    >>> x = 1\n    >>> for i in range(2):\n    ...     i\n    0\n    1\n    ```\n",
+        )
+        == 2
+    )
 
 
 def test_an_expected_error_is_declared_as_a_traceback(tmp_path):

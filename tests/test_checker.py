@@ -5,7 +5,7 @@ import pytest
 from cnnguide.site.__main__ import main
 from cnnguide.site.checker import check_site
 
-POLICY = '<meta http-equiv="Content-Security-Policy" content="default-src \'self\'; img-src \'self\' data:">'
+POLICY = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self'; img-src 'self' data:\">"
 PAGE = f"""<!doctype html>
 <html lang="en"><head><title>A page</title><meta name="description" content="About it.">{POLICY}
 <link rel="stylesheet" href="ROOT/style.css"><link rel="canonical" href="https://someone.example/guide/"></head>
@@ -34,7 +34,9 @@ def test_a_sound_site_has_no_problems(site):
 
 
 def test_a_site_under_another_path_has(site):
-    assert any("leads out of the site, which is served under /name/" in problem for problem in check_site(site, "/name/"))
+    assert any(
+        "leads out of the site, which is served under /name/" in problem for problem in check_site(site, "/name/")
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,4 +94,3 @@ def test_the_command_says_what_is_wrong_and_ends_accordingly(site, capsys):
     (site / "a.svg").unlink()
     assert main(["check", str(site), "--base", "/guide/"]) == 1
     assert "index.html: ./a.svg#only-light leads nowhere" in capsys.readouterr().out
-

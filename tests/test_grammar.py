@@ -142,7 +142,9 @@ def test_a_proven_number_is_read_wherever_it_stands(text):
 
 
 def test_numbers_in_alt_texts_are_proven_too():
-    (number,) = numbers("![a chain of 99<!-- = len(conv_chain(199)[1:]) --> steps](../figures/a-light.svg){ width=300 }")
+    (number,) = numbers(
+        "![a chain of 99<!-- = len(conv_chain(199)[1:]) --> steps](../figures/a-light.svg){ width=300 }"
+    )
     assert number.in_alt_text
     assert "the number 99 has no expression" in refusal("![a chain of 99 steps](a.svg)")
 

@@ -57,7 +57,7 @@ def test_a_lab_can_be_taken_home(script, site):
 
 
 def test_notebooks_have_the_same_bytes_every_time(tmp_path):
-    code = "import sys; from pathlib import Path; from cnnguide.site import labs; labs.write_notebooks(*map(Path, sys.argv[1:]))"
+    code = "import sys, pathlib, cnnguide.site.labs as labs; labs.write_notebooks(*map(pathlib.Path, sys.argv[1:]))"
     for folder in ("a", "b"):
         subprocess.run([sys.executable, "-c", code, str(ROOT), str(tmp_path / folder)], check=True, cwd=ROOT)
     for notebook in (tmp_path / "a").rglob("*.ipynb"):

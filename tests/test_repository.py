@@ -46,7 +46,9 @@ def test_gitlab_with_subgroups():
 
 
 def test_the_site_of_an_account_is_served_at_its_root():
-    assert Repository.from_remote("https://github.com/Someone/someone.github.io").pages_url == "https://someone.github.io/"
+    assert (
+        Repository.from_remote("https://github.com/Someone/someone.github.io").pages_url == "https://someone.github.io/"
+    )
 
 
 def test_other_hosts_are_linked_but_nothing_is_guessed():
@@ -55,7 +57,9 @@ def test_other_hosts_are_linked_but_nothing_is_guessed():
     assert (found.edit_uri, found.pages_url, found.colab_url("a")) == (None, None, None)
 
 
-@pytest.mark.parametrize("remote", ["/srv/git/guide.git", "../guide", "file:///srv/guide.git", "C:\\git\\guide", "", "x"])
+@pytest.mark.parametrize(
+    "remote", ["/srv/git/guide.git", "../guide", "file:///srv/guide.git", "C:\\git\\guide", "", "x"]
+)
 def test_a_path_is_no_host(remote):
     assert Repository.from_remote(remote) is None
 

@@ -1,5 +1,7 @@
 """Sizes and costs against brute force over generated layers, and against published numbers."""
 
+import itertools
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -109,7 +111,7 @@ def test_a_chain_takes_every_step_and_stops_when_nothing_fits(size, kernel, stri
         assert "never ends" in str(error)
         return
     assert chain[0] == size
-    for now, following in zip(chain, chain[1:], strict=False):
+    for now, following in itertools.pairwise(chain):
         assert following == positions(now, kernel, stride, padding, dilation) < now
     assert chain[-1] == 1 or positions(chain[-1], kernel, stride, padding, dilation) == 0
 

@@ -1,5 +1,6 @@
 """The built site, read as HTML; and what a build does when something on a page is wrong."""
 
+import itertools
 import os
 import re
 import shutil
@@ -38,7 +39,7 @@ def test_the_home_page_gives_the_five_questions_with_answer_picture_and_link(sit
 
 
 def test_chapters_follow_each_other_in_the_order_asked(site):
-    for before, after in zip(CHAPTERS, CHAPTERS[1:], strict=False):
+    for before, after in itertools.pairwise(CHAPTERS):
         html = (site / "chapters" / before / "index.html").read_text("utf-8")
         assert f'<link rel="next" href="../{after}/"' in html
         html = (site / "chapters" / after / "index.html").read_text("utf-8")
@@ -92,7 +93,9 @@ def test_no_page_carries_its_proofs_as_comments(site):
 def test_no_account_is_named_in_the_project(project):
     """The remote of this copy is made up; its name must come from the remote alone."""
     for name in git("ls-files", cwd=project).splitlines():
-        if not name.startswith(("tests/", "cnnguide/site/repository.py")) and name.endswith((".md", ".yml", ".py", ".toml")):
+        if not name.startswith(("tests/", "cnnguide/site/repository.py")) and name.endswith(
+            (".md", ".yml", ".py", ".toml")
+        ):
             assert "someone" not in (project / name).read_text("utf-8").replace("someone who", ""), name
 
 

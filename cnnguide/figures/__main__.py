@@ -11,7 +11,9 @@ from cnnguide.figures.registry import DuplicateFigureError, find_figures
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m cnnguide.figures", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw (default: all)")
-    parser.add_argument("--into", type=Path, default=Path("docs/figures"), help="folder to write (default: %(default)s)")
+    parser.add_argument(
+        "--into", type=Path, default=Path("docs/figures"), help="folder to write (default: %(default)s)"
+    )
     parser.add_argument("--force", action="store_true", help="draw even what did not change")
     parser.add_argument("--list", action="store_true", help="print the names of all figures and stop")
     options = parser.parse_args(arguments)

@@ -1,5 +1,7 @@
 """Figures of the chapter on question 1: channels and kernels."""
 
+import numpy as np
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from cnnguide.figures.registry import figure
@@ -12,7 +14,7 @@ from cnnguide.images import disk
 def three_kernels_on_a_disk(scheme: Scheme) -> Figure:
     """A disk and what three kernels answer to it; in signed maps zero is mid-gray."""
     image = disk(48, radius=15)
-    panels = [("image", image, "gray", 0.0, 1.0)]
+    panels: list[tuple[str, np.ndarray, str | Colormap, float, float]] = [("image", image, "gray", 0.0, 1.0)]
     for name, kernel in (("Sobel-X", SOBEL_X), ("Sobel-Y", SOBEL_Y), ("Laplacian", LAPLACIAN)):
         response = apply_filter(image, kernel)
         limit = abs(response).max()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,8 +40,7 @@ class Entry:
     fingerprint: str
 
     def load(self) -> "Callable[[Scheme], Figure]":
-        draw: Any = getattr(importlib.import_module(self.module), self.name)
-        return draw
+        return cast("Callable[[Scheme], Figure]", getattr(importlib.import_module(self.module), self.name))
 
 
 class DuplicateFigureError(ValueError):
@@ -77,7 +76,9 @@ class Sources:
         for node in self.tree(module).body:
             if not _is_figure(node) or node is function or node.name in used:  # type: ignore[attr-defined]
                 digest.update(ast.unparse(node).encode())
-        for reached in sorted(self._reached_from([module, *(f"{self.package.name}.{name}" for name in ALWAYS)]) - {module}):
+        for reached in sorted(
+            self._reached_from([module, *(f"{self.package.name}.{name}" for name in ALWAYS)]) - {module}
+        ):
             digest.update(self._file(reached).read_bytes())
         for data in sorted((self.package / "data").rglob("*")):
             if data.is_file():

@@ -152,7 +152,13 @@ def ways_to_one(scheme: Scheme) -> Figure:
     for (label, sizes, color, line), marker in zip(ways, "ossd", strict=True):
         many = len(sizes) > 20
         ax.plot(sizes, color=color, linestyle=line, marker=None if many else marker, markersize=5, label=label)
-    ax.set(xlabel="layers that change the size", ylabel="side of the feature map", xscale="symlog", yscale="log", xlim=(0, 110))
+    ax.set(
+        xlabel="layers that change the size",
+        ylabel="side of the feature map",
+        xscale="symlog",
+        yscale="log",
+        xlim=(0, 110),
+    )
     ax.set_xticks([0, 1, 2, 5, 10, 20, 50, 99], ["0", "1", "2", "5", "10", "20", "50", "99"])
     ax.set_yticks([1, 2, 5, 10, 20, 50, 100, 199], ["1", "2", "5", "10", "20", "50", "100", "199"])
     ax.minorticks_off()

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import matplotlib
+from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap
 
 matplotlib.use("Agg")
@@ -64,7 +65,7 @@ def use(scheme: Scheme) -> Iterator[None]:
                 "axes.edgecolor": scheme.ink,
                 "axes.labelcolor": scheme.ink,
                 "axes.titlesize": "medium",
-                "axes.prop_cycle": matplotlib.cycler(color=scheme.series),
+                "axes.prop_cycle": cycler(color=scheme.series),
                 "axes.grid": False,
                 "grid.color": scheme.faint,
                 "text.color": scheme.ink,

@@ -31,7 +31,16 @@ FETCHED = {
 }
 """Attributes whose address the browser fetches by itself (or, for a form, when it is sent)."""
 
-FETCHING_LINKS = {"stylesheet", "icon", "preload", "prefetch", "preconnect", "dns-prefetch", "modulepreload", "manifest"}
+FETCHING_LINKS = {
+    "stylesheet",
+    "icon",
+    "preload",
+    "prefetch",
+    "preconnect",
+    "dns-prefetch",
+    "modulepreload",
+    "manifest",
+}
 POLICY = "Content-Security-Policy"
 _CSS_ADDRESS = re.compile(r"""url\(\s*['"]?(?P<url>[^'")]+)|@import\s+['"](?P<import>[^'"]+)""")
 

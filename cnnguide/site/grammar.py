@@ -169,9 +169,9 @@ class _Reader:
     def read_fences(self) -> None:
         position = 0
         while opening := _FENCE.search(self.text, position):
-            closing = re.compile(
-                rf"^[ \t>]*{re.escape(opening['fence'])}[ \t]*$", re.MULTILINE
-            ).search(self.text, opening.end())
+            closing = re.compile(rf"^[ \t>]*{re.escape(opening['fence'])}[ \t]*$", re.MULTILINE).search(
+                self.text, opening.end()
+            )
             if closing is None:
                 raise self.error(opening.start(), "this fence never ends", f"close it with {opening['fence']}")
             self._add_fence(opening, closing)
@@ -226,7 +226,9 @@ class _Reader:
             body = comment["body"]
             if re.match(r"\s*(?:skip|invisible|clear)", body):
                 raise self.error(
-                    comment.start(), f"the directive {body.strip()!r}", "a page hides nothing and skips nothing: remove it"
+                    comment.start(),
+                    f"the directive {body.strip()!r}",
+                    "a page hides nothing and skips nothing: remove it",
                 )
             if body.lstrip()[:1] in ("=", "<", ">", "≤", "≥"):
                 proofs.append(comment)
@@ -341,7 +343,7 @@ def problem_with(number: Number, value: Any) -> str | None:
     if not math.isfinite(value):
         return f"{number.expression} gives {value!r}, which no page can show"
     percentage = number.shown.endswith("%")
-    exact = Fraction(value) * (100 if percentage else 1)
+    exact = Fraction(value if isinstance(value, numbers.Rational) else float(value)) * (100 if percentage else 1)
     digits = Decimal(re.sub(r"[,%\s]", "", number.shown).replace("−", "-"))
     shown = Fraction(digits)
     if number.operator == "=":

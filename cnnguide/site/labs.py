@@ -46,7 +46,7 @@ def tidy(html: str, script: Path, repository: Repository | None) -> str:
 
 
 def _native(part: Tag, alt: str, script: Path) -> str:
-    classes = part.get("class") or []
+    classes = list(part.get("class") or [])
     if part.name == "pre":
         return f'<div class="language-python highlight"><pre><code>{_inner(part)}</code></pre></div>'
     if "jp-RenderedText" in classes:
@@ -58,7 +58,7 @@ def _native(part: Tag, alt: str, script: Path) -> str:
     for image in part.find_all("img"):
         if "jp-MarkdownOutput" not in classes:
             image["alt"] = alt
-        if not (image.get("alt") or "").strip():
+        if not str(image.get("alt") or "").strip():
             raise LabError(f'{script.name}: an image has no alt text; say what it shows in its cell, as # %% alt="..."')
     return _inner(part)
 

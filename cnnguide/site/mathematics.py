@@ -48,7 +48,7 @@ def _complaint(element: ElementTree.Element) -> str | None:
     text = element.text or ""
     if len(element) != _PARTS.get(element.tag, len(element)):
         return f"a part is missing ({element.tag} has {len(element)} of {_PARTS[element.tag]})"
-    if element.tag != "mtext" and "\\" in text or re.search(r"\\[A-Za-z]", text):
+    if (element.tag != "mtext" and "\\" in text) or re.search(r"\\[A-Za-z]", text):
         return f"{text!r} is unknown"
     if element.tag == "mi" and text.strip() == "&":
         return "an alignment mark & is left over"
@@ -65,7 +65,9 @@ class _ConvertFormulas(Treeprocessor):
             if "arithmatex" in (element.get("class") or "").split():
                 match = _WRAPPED.fullmatch((element.text or "").strip())
                 if match is None:
-                    raise FormulaError(f"the formula {element.text!r} is not wrapped as expected; is generic: true set?")
+                    raise FormulaError(
+                        f"the formula {element.text!r} is not wrapped as expected; is generic: true set?"
+                    )
                 display = match["display"] is not None
                 element.text = None
                 element.set("class", "formula")

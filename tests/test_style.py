@@ -1,0 +1,27 @@
+"""The code's form: linted, formatted and typed, with the pinned versions of the tools that judge it."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+def pinned(tool: str) -> None:
+    """Another version has other opinions; what counts is the one that constraints.txt names."""
+    wanted = next(
+        line for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines() if line.startswith(f"{tool}==")
+    )
+    if wanted != f"{tool}=={version(tool)}":
+        pytest.skip(f"{tool} {version(tool)} is not the pinned {wanted}")
+
+
+@pytest.mark.parametrize(
+    "command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=["lint", "format", "types"]
+)
+def test_the_code_is_in_form(command):
+    pinned(command[0])
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
