@@ -3,6 +3,7 @@
 The names stand in the order in which a reader of the guide meets them.
 """
 
+from cnnguide.convolution import conv2d, conv2d_backward, conv2d_definition
 from cnnguide.filters import LAPLACIAN, SOBEL_X, SOBEL_Y, apply_filter
 from cnnguide.images import disk
 from cnnguide.initializers import fans, he_normal
@@ -32,6 +33,9 @@ __all__ = [
     "ReceptiveField",
     "Window",
     "apply_filter",
+    "conv2d",
+    "conv2d_backward",
+    "conv2d_definition",
     "conv_chain",
     "conv_macs",
     "conv_output_size",

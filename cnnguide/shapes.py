@@ -72,6 +72,16 @@ def both_axes(name: str, value: object) -> tuple[object, object]:
     return value, value
 
 
+def whole_pair(name: str, value: object, least: int) -> tuple[int, int]:
+    """Return a quantity of an image as (height, width), both whole numbers.
+
+    >>> whole_pair("stride", 2, least=1)
+    (2, 2)
+    """
+    height, width = both_axes(name, value)
+    return whole_number(name, height, least), whole_number(name, width, least)
+
+
 # --8<-- [start:conv_output_size]
 def conv_output_size(size: int, kernel: int, stride: int = 1, padding: AxisPadding = 0, dilation: int = 1) -> int:
     """Number of positions that a kernel can take along one axis: the size of the output.
@@ -187,7 +197,7 @@ def conv_parameters(in_channels: int, out_channels: int, kernel: Pair, groups: i
     9408
     """
     in_channels, out_channels, groups = _channels(in_channels, out_channels, groups)
-    height, width = (whole_number("kernel", side, 1) for side in both_axes("kernel", kernel))
+    height, width = whole_pair("kernel", kernel, 1)
     weights = out_channels * (in_channels // groups) * height * width
     return weights + (out_channels if bias else 0)
 

@@ -1,0 +1,273 @@
+"""The convolution of neural networks: its definition in loops, the fast form, and the gradients, side by side.
+
+With this module, one can
+- read what a convolution is (`conv2d_definition`) and compute it fast (`conv2d`),
+- compute how a change of the input, the weights or the bias changes the output (`conv2d_backward`).
+
+Nothing is flipped: this is cross-correlation, as in PyTorch. Images are (N, C, H, W), weights are
+(C_out, C_in / groups, k_h, k_w).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnguide.shapes import ImagePadding, Pair, both_axes, both_sides, conv_output_size, whole_number, whole_pair
+
+__all__ = ["conv2d", "conv2d_backward", "conv2d_definition"]
+
+CACHE_BYTES = 2**20
+"""Patches are laid out for so many bytes at a time: they are read again at once, while the processor's cache holds them."""
+
+
+def conv2d_definition(
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None = None,
+    stride: Pair = 1,
+    padding: ImagePadding | str = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> np.ndarray:
+    """Convolution as it is defined: at each place, the sum of products of the kernel and what lies under it.
+
+    Formula: out[n, o, r, c] = bias[o] + sum over i, u, v of
+    weight[o, i, u, v] * padded[n, first + i, r * stride + u * dilation, c * stride + v * dilation],
+    where first is the first input channel of the group that output channel o belongs to.
+
+    Shapes, errors: as `conv2d`, which computes the same thousands of times faster.
+
+    Source: documentation of PyTorch's Conv2d; Goodfellow, Bengio and Courville (2016), equation 9.6.
+
+    >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
+    >>> conv2d_definition(x, np.ones((1, 1, 2, 2))).tolist()         # 0 + 1 + 3 + 4, and so on
+    [[[[8.0, 12.0], [20.0, 24.0]]]]
+    """
+    plan = _plan(x, weight, bias, stride, padding, dilation, groups)
+    (s_h, s_w), (d_h, d_w) = plan.stride, plan.dilation
+    padded = plan.pad(x)
+    out = np.empty(plan.out_shape, plan.dtype)
+    for n, o, r, c in np.ndindex(plan.out_shape):
+        first = o // plan.out_per_group * plan.in_per_group
+        total = plan.dtype.type(0 if bias is None else bias[o])
+        for i, u, v in np.ndindex(*weight.shape[1:]):
+            total += weight[o, i, u, v] * padded[n, first + i, r * s_h + u * d_h, c * s_w + v * d_w]
+        out[n, o, r, c] = total
+    return out
+
+
+def conv2d(
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None = None,
+    stride: Pair = 1,
+    padding: ImagePadding | str = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> np.ndarray:
+    """Slide C_out kernels over a batch of images; each makes one output channel.
+
+    Formula: as `conv2d_definition`. It is computed as one matrix product per image and group: the weights, one kernel a
+    row, times the patches that the kernels meet, one patch a column.
+
+    Shapes: x (N, C_in, H, W), weight (C_out, C_in / groups, k_h, k_w), bias (C_out,), returns (N, C_out, H', W') with
+    H' and W' as `conv_output_size` gives them. `stride` and `dilation` are one number or (height, width); `padding` is
+    one number, (height, width), ((top, bottom), (left, right)), "valid" (none) or "same" (for stride 1: the size
+    stays, and what is odd goes to the end). float32 in gives float32 out.
+
+    Raises TypeError for arrays that are not float32 or float64, ValueError for shapes that do not fit each other.
+
+    Source: documentation of PyTorch's Conv2d; the matrix form is that of Chellapilla, Puri and Simard (2006).
+
+    >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
+    >>> conv2d(x, np.ones((1, 1, 2, 2))).tolist()
+    [[[[8.0, 12.0], [20.0, 24.0]]]]
+    >>> conv2d(np.zeros((1, 3, 224, 224)), np.zeros((64, 3, 7, 7)), stride=2, padding=3).shape
+    (1, 64, 112, 112)
+    """
+    plan = _plan(x, weight, bias, stride, padding, dilation, groups)
+    kernels = plan.kernels_as_rows(weight)
+    out = np.empty(plan.out_shape, plan.dtype)
+    by_group = out.reshape(plan.batch, groups, plan.out_per_group, plan.positions)
+    for images, patches in plan.patches(x):
+        np.matmul(kernels, patches, out=by_group[images])
+        if bias is not None:
+            out[images] += bias[:, None, None]
+    return out
+
+
+def conv2d_backward(
+    grad: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    stride: Pair = 1,
+    padding: ImagePadding | str = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients of a loss for the input, the weights and the bias of a convolution, from the gradient for its output.
+
+    Formula: `conv2d` multiplies kernels @ patches. So the gradient for the kernels is grad @ patches.T, that for the
+    patches is kernels.T @ grad, and each pixel collects the gradients of all patches that it is part of. The bias is
+    added everywhere, so it collects the gradient of every position.
+
+    Shapes: grad (N, C_out, H', W') like the output; returns dx like x, dweight like weight, dbias (C_out,).
+
+    Raises as `conv2d`, and ValueError where grad has not the shape of the output.
+
+    Source: Goodfellow, Bengio and Courville (2016), section 9.5, equations 9.11 and 9.13.
+
+    >>> x, weight = np.arange(3.0).reshape(1, 1, 1, 3), np.array([[[[2.0, 5.0]]]])
+    >>> dx, dweight, dbias = conv2d_backward(np.ones((1, 1, 1, 2)), x, weight)
+    >>> dx.tolist(), dweight.tolist(), dbias.tolist()       # the middle pixel is read by both weights
+    ([[[[2.0, 7.0, 5.0]]]], [[[[1.0, 3.0]]]], [2.0])
+    """
+    plan = _plan(x, weight, None, stride, padding, dilation, groups)
+    if grad.shape != plan.out_shape:
+        raise ValueError(f"grad must have the shape of the output, {plan.out_shape}; got {grad.shape}")
+    by_group = np.ascontiguousarray(grad, plan.dtype).reshape(plan.batch, groups, plan.out_per_group, plan.positions)
+    kernels = plan.kernels_as_rows(weight)
+    dkernels = np.zeros_like(kernels)
+    dpadded = np.zeros(plan.padded_shape, plan.dtype)
+    for images, patches in plan.patches(x):
+        dkernels += (by_group[images] @ patches.swapaxes(-1, -2)).sum(axis=0)
+        dpatches = kernels.swapaxes(-1, -2) @ by_group[images]
+        plan.add_patches(dpatches, dpadded[images])
+    return plan.crop(dpadded), dkernels.reshape(weight.shape), grad.sum(axis=(0, 2, 3), dtype=plan.dtype)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """All sizes of one convolution, checked, and the layout of its patches."""
+
+    batch: int
+    in_channels: int
+    out_shape: tuple[int, int, int, int]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[tuple[int, int], tuple[int, int]]
+    dilation: tuple[int, int]
+    groups: int
+    size: tuple[int, int]
+    dtype: np.dtype
+
+    @property
+    def in_per_group(self) -> int:
+        return self.in_channels // self.groups
+
+    @property
+    def out_per_group(self) -> int:
+        return self.out_shape[1] // self.groups
+
+    @property
+    def positions(self) -> int:
+        return self.out_shape[2] * self.out_shape[3]
+
+    @property
+    def patch_length(self) -> int:
+        return self.in_per_group * self.kernel[0] * self.kernel[1]
+
+    @property
+    def padded_shape(self) -> tuple[int, int, int, int]:
+        (top, bottom), (left, right) = self.padding
+        return self.batch, self.in_channels, top + self.size[0] + bottom, left + self.size[1] + right
+
+    def pad(self, x: np.ndarray) -> np.ndarray:
+        if not any(map(any, self.padding)):
+            return x
+        padded = np.zeros((x.shape[0], *self.padded_shape[1:]), self.dtype)
+        self.crop(padded)[...] = x
+        return padded
+
+    def crop(self, padded: np.ndarray) -> np.ndarray:
+        (top, _), (left, _) = self.padding
+        return padded[:, :, top : top + self.size[0], left : left + self.size[1]]
+
+    def kernels_as_rows(self, weight: np.ndarray) -> np.ndarray:
+        rows = weight.reshape(self.groups, self.out_per_group, self.patch_length)
+        return np.ascontiguousarray(rows, self.dtype)
+
+    def patches(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """For a few images at a time: which they are, and their patches as columns, by image and group.
+
+        The same buffer is filled again and again, so memory stays bounded however large the batch is.
+        """
+        per_image = self.groups * self.patch_length * self.positions
+        at_once = min(self.batch, max(1, CACHE_BYTES // (per_image * self.dtype.itemsize)))
+        buffer = np.empty((at_once, self.in_channels, *self.kernel, *self.out_shape[2:]), self.dtype)
+        for start in range(0, self.batch, max(1, at_once)):
+            images = slice(start, min(start + at_once, self.batch))
+            padded = self.pad(x[images])
+            filled = buffer[: images.stop - images.start]
+            for u, v in np.ndindex(*self.kernel):
+                filled[:, :, u, v] = padded[:, :, *self._under(u, v)]
+            yield images, filled.reshape(len(filled), self.groups, self.patch_length, self.positions)
+
+    def add_patches(self, patches: np.ndarray, padded: np.ndarray) -> None:
+        """The reverse: add each column to the pixels that it was taken from."""
+        laid_out = patches.reshape(len(padded), self.in_channels, *self.kernel, *self.out_shape[2:])
+        for u, v in np.ndindex(*self.kernel):
+            padded[:, :, *self._under(u, v)] += laid_out[:, :, u, v]
+
+    def _under(self, u: int, v: int) -> tuple[slice, slice]:
+        """The pixels that lie under kernel entry (u, v) while the kernel takes all its positions."""
+        starts = u * self.dilation[0], v * self.dilation[1]
+        rows, columns = (
+            slice(start, start + (count - 1) * step + 1, step)
+            for start, count, step in zip(starts, self.out_shape[2:], self.stride, strict=True)
+        )
+        return rows, columns
+
+
+def _plan(
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    stride: Pair,
+    padding: ImagePadding | str,
+    dilation: Pair,
+    groups: int,
+) -> _Plan:
+    for name, array, axes in (("x", x, "(N, C, H, W)"), ("weight", weight, "(C_out, C_in / groups, k_h, k_w)")):
+        if array.dtype not in (np.float32, np.float64):
+            raise TypeError(
+                f"{name} must be float32 or float64, got {array.dtype}; convert it with .astype(np.float32)"
+            )
+        if array.ndim != 4:
+            raise ValueError(f"{name} must be {axes}, got shape {array.shape}")
+    groups = whole_number("groups", groups, 1)
+    (batch, in_channels, *size), (out_channels, in_per_group, *kernel) = x.shape, weight.shape
+    if in_channels != in_per_group * groups or out_channels % groups:
+        raise ValueError(
+            f"x {x.shape} has {in_channels} channels and weight {weight.shape} reads {in_per_group} in each of {groups} "
+            f"groups; what would fit: {in_per_group * groups} channels, and a C_out that {groups} divides"
+        )
+    if bias is not None and np.shape(bias) != (out_channels,):
+        raise ValueError(f"bias must have one entry for each output channel, ({out_channels},), got {np.shape(bias)}")
+    strides, dilations = whole_pair("stride", stride, 1), whole_pair("dilation", dilation, 1)
+    sides = _padding_of_both_axes(padding, (kernel[0], kernel[1]), strides, dilations)
+    out_size = (conv_output_size(*axis) for axis in zip(size, kernel, strides, sides, dilations, strict=True))
+    return _Plan(
+        batch=batch, in_channels=in_channels, out_shape=(batch, out_channels, *out_size), kernel=tuple(kernel),
+        stride=strides, padding=sides, dilation=dilations, groups=groups, size=tuple(size),
+        dtype=np.result_type(x, weight),
+    )  # fmt: skip
+
+
+def _padding_of_both_axes(
+    padding: ImagePadding | str, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    if padding == "same":
+        if stride != (1, 1):
+            raise ValueError(
+                f'padding "same" keeps the size, which stride {stride} cannot; give the padding in numbers'
+            )
+        vertical, horizontal = (d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
+        return (vertical // 2, vertical - vertical // 2), (horizontal // 2, horizontal - horizontal // 2)
+    if isinstance(padding, str):
+        raise ValueError(f'padding must be numbers, "same" or "valid"; got {padding!r}')
+    vertical_sides, horizontal_sides = both_axes("padding", padding)
+    return both_sides(vertical_sides), both_sides(horizontal_sides)

@@ -1,0 +1,212 @@
+"""Convolution against its definition, PyTorch and finite differences, over generated shapes and settings."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnguide import conv2d, conv2d_backward, conv2d_definition, conv_output_size
+
+few = st.integers(0, 3)
+
+
+@st.composite
+def layers(draw, batches=few):
+    """A convolution that fits: input, weight, bias and settings, with every way to write the padding."""
+    groups = draw(st.integers(1, 3))
+    channels_in, channels_out = (groups * draw(st.integers(1, 3)) for _ in range(2))
+    kernel, stride, dilation = (draw(st.tuples(*[st.integers(1, n)] * 2)) for n in (4, 3, 3))
+    side = st.integers(0, 3)
+    padding = draw(
+        st.one_of(
+            side, st.tuples(side, side), st.tuples(st.tuples(side, side), st.tuples(side, side)),
+            st.just("valid"), st.just("same") if stride == (1, 1) else st.just("valid"),
+        )
+    )  # fmt: skip
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    size = [span + draw(st.integers(0, 4)) for span in spans]
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    x = rng.standard_normal((draw(batches), channels_in, *size)).astype(dtype)
+    weight = rng.standard_normal((channels_out, channels_in // groups, *kernel)).astype(dtype)
+    bias = draw(st.sampled_from([None, rng.standard_normal(channels_out).astype(dtype)]))
+    return x, weight, bias, dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+def sides(padding, weight, dilation):
+    """The padding of a setting as (left, right, top, bottom), the order of torch.nn.functional.pad."""
+    if padding == "valid":
+        return 0, 0, 0, 0
+    if padding == "same":
+        (top, bottom), (left, right) = (
+            ((d * (k - 1)) // 2, (d * (k - 1) + 1) // 2) for k, d in zip(weight.shape[2:], dilation, strict=True)
+        )
+        return left, right, top, bottom
+    vertical, horizontal = padding if isinstance(padding, tuple) else (padding, padding)
+    top, bottom = vertical if isinstance(vertical, tuple) else (vertical, vertical)
+    left, right = horizontal if isinstance(horizontal, tuple) else (horizontal, horizontal)
+    return left, right, top, bottom
+
+
+def tolerance(dtype):
+    return dict(rtol=1e-4, atol=1e-4) if dtype == np.float32 else dict(rtol=1e-10, atol=1e-10)
+
+
+@given(layers())
+def test_the_fast_form_computes_the_definition(layer):
+    x, weight, bias, settings = layer
+    fast = conv2d(x, weight, bias, **settings)
+    assert fast.dtype == x.dtype
+    np.testing.assert_allclose(fast, conv2d_definition(x, weight, bias, **settings), **tolerance(x.dtype))
+
+
+@given(layers())
+def test_forward_and_backward_agree_with_pytorch(torch, layer):
+    x, weight, bias, settings = layer
+    inputs = [torch.tensor(a, requires_grad=True) for a in (x, weight)]
+    tbias = None if bias is None else torch.tensor(bias, requires_grad=True)
+    padded = torch.nn.functional.pad(inputs[0], sides(settings["padding"], weight, settings["dilation"]))
+    others = {name: settings[name] for name in ("stride", "dilation", "groups")}
+    wanted = torch.nn.functional.conv2d(padded, inputs[1], tbias, **others)
+    if settings["padding"] == "same":
+        theirs = torch.nn.functional.conv2d(*inputs, tbias, **settings)
+        np.testing.assert_allclose(wanted.detach(), theirs.detach(), **tolerance(x.dtype))
+    ours = conv2d(x, weight, bias, **settings)
+    assert ours.shape == tuple(wanted.shape)
+    np.testing.assert_allclose(ours, wanted.detach().numpy(), **tolerance(x.dtype))
+
+    grad = np.random.default_rng(0).standard_normal(ours.shape).astype(x.dtype)
+    wanted.backward(torch.tensor(grad))
+    dx, dweight, dbias = conv2d_backward(grad, x, weight, **settings)
+    assert {dx.dtype, dweight.dtype, dbias.dtype} == {x.dtype}
+    np.testing.assert_allclose(dx, inputs[0].grad.numpy(), **tolerance(x.dtype))
+    np.testing.assert_allclose(dweight, inputs[1].grad.numpy(), **tolerance(x.dtype))
+    if tbias is not None:
+        np.testing.assert_allclose(dbias, tbias.grad.numpy(), **tolerance(x.dtype))
+
+
+def slope(function, array, index, step=1e-6):
+    """The derivative of a number-valued function for one entry of an array, by moving that entry a little."""
+    moved = [array.copy(), array.copy()]
+    moved[0][index] += step
+    moved[1][index] -= step
+    return (function(moved[0]) - function(moved[1])) / (2 * step)
+
+
+@given(layers(batches=st.integers(1, 2)), st.randoms(use_true_random=False))
+def test_gradients_are_the_slopes_of_the_output(layer, random):
+    x, weight, bias, settings = layer
+    x, weight = x.astype(np.float64), weight.astype(np.float64)
+    bias = np.zeros(len(weight)) if bias is None else bias.astype(np.float64)
+    grad = np.random.default_rng(0).standard_normal(conv2d(x, weight, bias, **settings).shape)
+    gradients = conv2d_backward(grad, x, weight, **settings)
+    losses = [
+        lambda a: float((grad * conv2d(a, weight, bias, **settings)).sum()),
+        lambda a: float((grad * conv2d(x, a, bias, **settings)).sum()),
+        lambda a: float((grad * conv2d(x, weight, a, **settings)).sum()),
+    ]
+    for array, gradient, loss in zip((x, weight, bias), gradients, losses, strict=True):
+        index = tuple(random.randrange(n) for n in array.shape)
+        assert gradient[index] == pytest.approx(slope(loss, array, index), rel=1e-5, abs=1e-6)
+
+
+def test_one_output_by_hand():
+    x = np.array([[[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]])
+    weight = np.array([[[[1.0, 0.0], [0.0, 1.0]], [[0.0, 2.0], [0.0, 0.0]]]])
+    assert conv2d(x, weight, np.array([10.0])).tolist() == [[[[1 + 4 + 2 * 6 + 10]]]]
+
+
+def test_nothing_is_flipped():
+    x = np.zeros((1, 1, 3, 3))
+    x[0, 0, 1, 2] = 1  # right of the centre
+    kernel = np.arange(9.0).reshape(1, 1, 3, 3)
+    assert conv2d(x, kernel).item() == kernel[0, 0, 1, 2]
+
+
+def test_the_batch_is_worked_through_in_pieces_without_a_seam(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((7, 2, 6, 5)), rng.standard_normal((4, 2, 3, 3))
+    whole, gradients = conv2d(x, weight), conv2d_backward(np.ones((7, 4, 4, 3)), x, weight)
+    monkeypatch.setattr("cnnguide.convolution.CACHE_BYTES", 3 * 18 * 12 * 8)  # three images at a time: 3 + 3 + 1
+    np.testing.assert_array_equal(conv2d(x, weight), whole)
+    for piecewise, gradient in zip(conv2d_backward(np.ones((7, 4, 4, 3)), x, weight), gradients, strict=True):
+        np.testing.assert_allclose(piecewise, gradient, rtol=1e-12)
+
+
+def test_memory_stays_within_three_times_input_and_output():
+    x, weight = np.zeros((64, 64, 112, 112), np.float32), np.zeros((64, 64, 3, 3), np.float32)
+    tracemalloc.start()
+    out = conv2d(x, weight, padding=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert out.nbytes <= peak  # the output is among what was measured
+    assert x.nbytes + peak < 3 * (x.nbytes + out.nbytes)
+
+
+def test_inputs_are_not_changed_and_views_work():
+    rng = np.random.default_rng(0)
+    whole = rng.standard_normal((2, 8, 9, 6))
+    x, weight = whole[:, ::2, ::-1].transpose(0, 1, 3, 2), rng.standard_normal((3, 3, 4, 2)).T[:, :, ::-1].copy()
+    weight = np.swapaxes(np.ascontiguousarray(np.swapaxes(rng.standard_normal((2, 4, 3, 3)), 2, 3)), 2, 3)
+    before = x.copy(), weight.copy()
+    out = conv2d(x, weight, padding=1)
+    np.testing.assert_array_equal(out, conv2d(x.copy(), weight.copy(), padding=1))
+    conv2d_backward(out, x, weight, padding=1)
+    np.testing.assert_array_equal(x, before[0])
+    np.testing.assert_array_equal(weight, before[1])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_nan_and_infinity_pass_through_to_the_outputs_that_see_them(bad):
+    x = np.zeros((1, 1, 5, 5))
+    x[0, 0, 0, 0] = bad
+    out = conv2d(x, np.ones((1, 1, 3, 3)))
+    assert not np.isfinite(out[0, 0, 0, 0])
+    assert np.isfinite(out[0, 0, 1:, 1:]).all()
+
+
+X, W = np.zeros((1, 2, 5, 5)), np.zeros((4, 2, 3, 3))
+
+
+@pytest.mark.parametrize("convolve", [conv2d, conv2d_definition])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (dict(x=X.astype(int)), TypeError, r"x must be float32 or float64, got int64; convert it"),
+        (dict(weight=W.astype(np.float16)), TypeError, "weight must be float32 or float64, got float16"),
+        (dict(x=X[0]), ValueError, r"x must be \(N, C, H, W\), got shape \(2, 5, 5\)"),
+        (dict(weight=W[0]), ValueError, r"weight must be \(C_out, C_in / groups, k_h, k_w\), got shape \(2, 3, 3\)"),
+        (dict(x=X[:, :1]), ValueError, "has 1 channels and weight .* reads 2 in each of 1 groups; what would fit: 2"),
+        (dict(groups=2), ValueError, "reads 2 in each of 2 groups; what would fit: 4 channels"),
+        (dict(bias=np.zeros(3)), ValueError, r"one entry for each output channel, \(4,\), got \(3,\)"),
+        (dict(stride=0), ValueError, "stride must be at least 1, got 0"),
+        (dict(dilation=3), ValueError, "kernel 3 with dilation 3 spans 7 pixels, but size 5"),
+        (dict(padding="full"), ValueError, 'padding must be numbers, "same" or "valid"; got \'full\''),
+        (dict(padding="same", stride=2), ValueError, "keeps the size, which stride"),
+        (dict(padding=(1, 2, 3)), ValueError, r"padding must be one number or \(height, width\)"),
+    ],
+)
+def test_bad_input_is_named(convolve, arguments, error, message):
+    with pytest.raises(error, match=message):
+        convolve(**dict(x=X, weight=W) | arguments)
+
+
+def test_a_gradient_of_another_shape_is_named():
+    with pytest.raises(ValueError, match=r"shape of the output, \(1, 4, 3, 3\); got \(1, 4, 5, 5\)"):
+        conv2d_backward(np.zeros((1, 4, 5, 5)), X, W)
+
+
+@given(layers())
+def test_sizes_are_those_of_conv_output_size(layer):
+    x, weight, bias, settings = layer
+    left, right, top, bottom = sides(settings["padding"], weight, settings["dilation"])
+    height, width = (
+        conv_output_size(size, kernel, stride, padding, dilation)
+        for size, kernel, stride, padding, dilation in zip(
+            x.shape[2:], weight.shape[2:], settings["stride"], ((top, bottom), (left, right)), settings["dilation"],
+            strict=True,
+        )
+    )  # fmt: skip
+    assert conv2d(x, weight, bias, **settings).shape == (len(x), len(weight), height, width)
