@@ -3,48 +3,38 @@
 The names stand in the order in which a reader of the guide meets them.
 """
 
-from cnnguide.convolution import conv2d, conv2d_backward, conv2d_definition
+# ruff: noqa: I001, RUF022
+
 from cnnguide.filters import LAPLACIAN, SOBEL_X, SOBEL_Y, apply_filter
 from cnnguide.images import disk
-from cnnguide.initializers import fans, he_normal
-from cnnguide.optimizers import SGD
-from cnnguide.receptive_field import (
-    NETWORKS,
-    MisalignedError,
-    Parallel,
-    ReceptiveField,
-    Window,
-    path_counts,
-    receptive_field,
-    trace,
-)
+from cnnguide.convolution import conv2d, conv2d_backward, conv2d_definition
+from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+from cnnguide.pooling import global_avg_pool2d, global_avg_pool2d_backward
 from cnnguide.shapes import conv_chain, conv_macs, conv_output_size, conv_parameters, format_chain
+from cnnguide.receptive_field import NETWORKS, MisalignedError, Parallel, ReceptiveField, Window
+from cnnguide.receptive_field import path_counts, receptive_field, trace
+from cnnguide.activations import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
+from cnnguide.activations import log_softmax, log_softmax_backward, softmax, softmax_backward, tanh, tanh_backward
+from cnnguide.losses import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
+from cnnguide.losses import mse_loss, mse_loss_backward
+from cnnguide.initializers import constant, fans, gain, he_normal, he_uniform, lecun_normal, orthogonal
+from cnnguide.initializers import xavier_normal, xavier_uniform
+from cnnguide.optimizers import SGD
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "LAPLACIAN",
-    "NETWORKS",
-    "SGD",
-    "SOBEL_X",
-    "SOBEL_Y",
-    "MisalignedError",
-    "Parallel",
-    "ReceptiveField",
-    "Window",
-    "apply_filter",
-    "conv2d",
-    "conv2d_backward",
-    "conv2d_definition",
-    "conv_chain",
-    "conv_macs",
-    "conv_output_size",
-    "conv_parameters",
-    "disk",
-    "fans",
-    "format_chain",
-    "he_normal",
-    "path_counts",
-    "receptive_field",
-    "trace",
-]
+    # channels and kernels
+    "SOBEL_X", "SOBEL_Y", "LAPLACIAN", "apply_filter", "disk", "conv2d", "conv2d_definition", "conv2d_backward",
+    "max_pool2d", "max_pool2d_backward", "avg_pool2d", "avg_pool2d_backward", "global_avg_pool2d",
+    "global_avg_pool2d_backward",
+    # sizes and receptive fields
+    "conv_output_size", "conv_chain", "format_chain", "conv_parameters", "conv_macs", "Window", "Parallel",
+    "ReceptiveField", "receptive_field", "trace", "path_counts", "NETWORKS", "MisalignedError",
+    # initialisation
+    "fans", "gain", "lecun_normal", "xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "orthogonal", "constant",
+    # training
+    "relu", "relu_backward", "leaky_relu", "leaky_relu_backward", "sigmoid", "sigmoid_backward", "tanh", "tanh_backward",
+    "softmax", "softmax_backward", "log_softmax", "log_softmax_backward", "nll_loss", "nll_loss_backward",
+    "cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward", "SGD",
+]  # fmt: skip

@@ -29,5 +29,4 @@ def disk(size: int, radius: float) -> np.ndarray:
         raise ValueError(f"radius must be at least 0, got {radius}")
     offset = np.arange(size) - (size - 1) / 2
     distance = np.hypot(offset[:, None], offset[None, :])
-    image: np.ndarray = np.clip(radius + 0.5 - distance, 0.0, 1.0)
-    return image
+    return np.clip(radius + 0.5 - distance, 0.0, 1.0)

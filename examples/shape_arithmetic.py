@@ -64,8 +64,16 @@ print(check(51))
 print(check(33))
 
 # %% [markdown]
-# One more: which receptive field does your network have before its last layer, and what would you change to let it see
-# the whole photo?
+# One more: which receptive field does the network have before its last layer, and what would you change to let it see the
+# whole photo?
 
 # %%
-print(receptive_field(mine[:-1]))
+print(f"It sees {receptive_field(mine[:-1]).size} pixels.")
+
+# %% [markdown]
+# Every later layer sees further where the strides come early, and dilation widens the field too. Here is a third way, more
+# layers:
+
+# %%
+deeper = [*mine[:-1], *[Window(3, padding=1)] * 6]
+print(f"It sees {receptive_field(deeper).size} pixels.")

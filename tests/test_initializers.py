@@ -1,4 +1,4 @@
-"""Draws of weights against their moments."""
+"""Draws of weights against their moments, their bounds and, for orthogonal ones, their geometry."""
 
 import math
 
@@ -7,27 +7,55 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnguide import fans, he_normal
+import cnnguide
+from cnnguide import constant, fans, gain, he_normal, orthogonal
+
+SHAPES = [(400, 300), (64, 32, 5, 5)]
+
+
+def variance(name, shape, mode="fan_in"):
+    fan_in, fan_out = fans(shape)
+    if name.startswith("he"):
+        return 2 / (fan_in if mode == "fan_in" else fan_out)
+    return 1 / fan_in if name.startswith("lecun") else 2 / (fan_in + fan_out)
+
+
+def assert_moments(weights, variance, fourth):
+    """Mean, variance and fourth moment within four standard errors of those of the distribution."""
+    n, unit = weights.size, weights.astype(float) / math.sqrt(variance)
+    eighth = {3.0: 105.0, 1.8: 9.0}[fourth]
+    assert abs(unit.mean()) < 4 / math.sqrt(n)
+    assert abs((unit**2).mean() - 1) < 4 * math.sqrt((fourth - 1) / n)
+    assert abs((unit**4).mean() - fourth) < 4 * math.sqrt((eighth - fourth**2) / n)
 
 
 @given(st.lists(st.integers(1, 7), min_size=2, max_size=5))
 def test_fans_count_the_inputs_and_outputs_of_a_unit(shape):
     weight = np.ones(shape)
-    fan_in, fan_out = fans(shape)
-    assert fan_in == weight[0].size
-    assert fan_out == weight[:, 0].size
+    assert fans(shape) == (weight[0].size, weight[:, 0].size)
 
 
-@pytest.mark.parametrize("shape", [(400, 300), (64, 32, 5, 5)])
-@pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
-def test_he_normal_has_mean_zero_and_variance_two_over_fan(shape, mode):
-    weights = he_normal(shape, np.random.default_rng(1), mode)
-    fan = fans(shape)[mode == "fan_out"]
-    spread = math.sqrt(2 / fan)
-    n = weights.size
-    assert abs(weights.mean()) < 4 * spread / math.sqrt(n)  # 4 standard errors
-    assert abs(weights.var() / spread**2 - 1) < 4 * math.sqrt(2 / n)
-    assert abs(float(((weights / spread) ** 4).mean()) - 3) < 4 * math.sqrt(96 / n)  # the fourth moment of a normal
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["lecun_normal", "xavier_normal", "xavier_uniform", "he_normal", "he_uniform"])
+def test_the_moments_are_those_of_the_formula(name, shape):
+    weights = getattr(cnnguide, name)(shape, np.random.default_rng(1))
+    assert_moments(weights, variance(name, shape), 3.0 if "normal" in name else 1.8)
+    if "uniform" in name:
+        bound = math.sqrt(3 * variance(name, shape))
+        assert 0.999 * bound < abs(weights).max() <= bound
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["he_normal", "he_uniform"])
+def test_fan_out_serves_the_gradients(name, shape):
+    weights = getattr(cnnguide, name)(shape, np.random.default_rng(1), mode="fan_out")
+    assert_moments(weights, variance(name, shape, "fan_out"), 3.0 if "normal" in name else 1.8)
+
+
+@pytest.mark.parametrize("name", ["xavier_normal", "xavier_uniform", "orthogonal"])
+def test_a_gain_scales_the_weights(name):
+    plain, scaled = (getattr(cnnguide, name)((20, 30), np.random.default_rng(0), gain=g) for g in (1.0, 5 / 3))
+    np.testing.assert_allclose(scaled, 5 / 3 * plain)
 
 
 def test_he_et_al_print_these_spreads_for_3x3_layers():
@@ -36,10 +64,36 @@ def test_he_et_al_print_these_spreads_for_3x3_layers():
     assert spreads == pytest.approx([0.059, 0.042, 0.029, 0.021], abs=0.0006)
 
 
-def test_draws_come_from_the_generator_and_keep_the_dtype():
-    first = he_normal((3, 4), np.random.default_rng(7), dtype=np.float32)
-    assert first.dtype == np.float32
-    np.testing.assert_array_equal(first, he_normal((3, 4), np.random.default_rng(7), dtype=np.float32))
+def test_gains_are_pytorchs(torch):
+    for name in ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"):
+        assert gain(name) == pytest.approx(torch.nn.init.calculate_gain(name))
+    assert gain("leaky_relu", 0.2) == pytest.approx(torch.nn.init.calculate_gain("leaky_relu", 0.2))
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (3, 8), (8, 3), (4, 3, 3, 3), (40, 3, 3, 3)])
+def test_orthogonal_weights_keep_lengths(shape):
+    matrix = orthogonal(shape, np.random.default_rng(0)).reshape(shape[0], -1)
+    gram = matrix @ matrix.T if shape[0] <= matrix.shape[1] else matrix.T @ matrix
+    np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-12)
+
+
+def test_no_rotation_is_preferred():
+    """Without the correction of signs, the diagonal would be all of one sign."""
+    traces = [np.trace(orthogonal((3, 3), np.random.default_rng(seed))) for seed in range(400)]
+    assert abs(np.mean(traces)) < 4 / math.sqrt(400)  # the trace has mean 0 and variance 1
+    assert abs(np.var(traces) - 1) < 0.35
+
+
+@pytest.mark.parametrize("name", ["lecun_normal", "xavier_uniform", "he_normal", "orthogonal", "constant"])
+def test_draws_come_from_the_generator_and_keep_the_dtype(name):
+    draw = getattr(cnnguide, name)
+    first = draw((3, 4), np.random.default_rng(7), dtype=np.float32)
+    assert first.dtype == np.float32 and first.shape == (3, 4)
+    np.testing.assert_array_equal(first, draw((3, 4), np.random.default_rng(7), dtype=np.float32))
+
+
+def test_constant():
+    assert constant((2, 2), value=0.1).tolist() == [[0.1, 0.1], [0.1, 0.1]]
 
 
 def test_bad_input_is_named():
@@ -49,3 +103,5 @@ def test_bad_input_is_named():
         fans((3, 0))
     with pytest.raises(ValueError, match="mode must be 'fan_in' or 'fan_out', got 'fan'"):
         he_normal((3, 3), np.random.default_rng(0), mode="fan")
+    with pytest.raises(ValueError, match="nonlinearity must be one of linear, .*; got 'gelu'"):
+        gain("gelu")

@@ -72,10 +72,11 @@ def kernel_positions(scheme: Scheme) -> Figure:
             ax.add_patch(
                 Rectangle(
                     (pixel, 0), 1, 1, facecolor=scheme.blue if inside else "none", alpha=0.3 if inside else 1,
-                    edgecolor=scheme.faint, linestyle="-" if inside else ":",
+                    edgecolor="none" if inside else scheme.ink, linestyle=":",
                 )
             )  # fmt: skip
-            ax.add_patch(Rectangle((pixel, 0), 1, 1, fill=False, edgecolor=scheme.ink, linewidth=0.8))
+            if inside:
+                ax.add_patch(Rectangle((pixel, 0), 1, 1, fill=False, edgecolor=scheme.ink, linewidth=0.8))
         for output in range(outputs):
             first = output * window.stride - padding
             y = -0.55 - 0.55 * output

@@ -1,0 +1,182 @@
+"""How wrong an answer is: one number to make smaller, each with its gradient below it.
+
+With this module, one can compare scores with the right classes (`cross_entropy`, and `nll_loss` for log-probabilities) and
+numbers with the right numbers (`mse_loss`). `reduction` is "mean", "sum" or "none" (one loss per example).
+"""
+
+import numpy as np
+
+from cnnguide.activations import log_softmax, log_softmax_backward
+
+__all__ = [
+    "cross_entropy",
+    "cross_entropy_backward",
+    "mse_loss",
+    "mse_loss_backward",
+    "nll_loss",
+    "nll_loss_backward",
+]
+
+
+def nll_loss(
+    log_p: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+) -> np.ndarray:
+    """Negative log-likelihood: how surprised a model is by the right classes.
+
+    Formula: -weight[target] * log_p[target] for each example. "mean" divides the sum by the sum of the weights, so that
+    examples of class `ignore_index`, which count nothing, do not lower it; it is NaN where all examples are ignored.
+
+    Shapes: log_p (N, classes) logarithms of probabilities, target (N,) class numbers, weight (classes,); returns a
+    number, or (N,) for reduction "none".
+
+    Raises TypeError for targets that are not whole numbers, ValueError for classes that do not exist and other shapes.
+
+    Source: documentation of PyTorch's NLLLoss.
+
+    >>> log_p = np.log([[0.5, 0.5], [0.25, 0.75]])
+    >>> nll_loss(log_p, np.array([0, 0]), reduction="none").round(3).tolist()       # log 2, log 4
+    [0.693, 1.386]
+    """
+    chosen, counts = _chosen(log_p, target, weight, ignore_index)
+    losses = -counts * np.where(counts == 0, 0, log_p[np.arange(len(log_p)), chosen])
+    return _reduce(losses, counts, reduction)
+
+
+def nll_loss_backward(
+    log_p: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    grad: float | np.ndarray = 1.0,
+) -> np.ndarray:
+    """Gradient of `nll_loss` for log_p: minus the weight of each example, at its right class.
+
+    Shapes: arguments as `nll_loss`; `grad` is the gradient for the loss, (N,) for reduction "none". Returns (N, classes).
+
+    >>> nll_loss_backward(np.log([[0.5, 0.5]]), np.array([1])).tolist()
+    [[0.0, -1.0]]
+    """
+    chosen, counts = _chosen(log_p, target, weight, ignore_index)
+    out = np.zeros_like(log_p)
+    out[np.arange(len(log_p)), chosen] = -_shares(counts, reduction) * grad
+    return out
+
+
+def cross_entropy(
+    logits: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+) -> np.ndarray:
+    """Softmax and negative log-likelihood in one, exact for scores of any size.
+
+    Formula: nll_loss(log_softmax(logits), target, ...). Shapes, errors: as `nll_loss`, with scores instead of log_p.
+
+    Source: documentation of PyTorch's CrossEntropyLoss.
+
+    >>> float(cross_entropy(np.array([[0.0, 1e4]]), np.array([0])))
+    10000.0
+    """
+    return nll_loss(log_softmax(logits), target, weight, reduction, ignore_index)
+
+
+def cross_entropy_backward(
+    logits: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    grad: float | np.ndarray = 1.0,
+) -> np.ndarray:
+    """Gradient of `cross_entropy` for the scores: the probabilities, less 1 at the right class, per example.
+
+    Shapes: arguments as `cross_entropy`; returns (N, classes).
+
+    >>> cross_entropy_backward(np.array([[0.0, 0.0]]), np.array([1])).tolist()
+    [[0.5, -0.5]]
+    """
+    inner = nll_loss_backward(logits, target, weight, reduction, ignore_index, grad)  # looks at shapes only
+    return log_softmax_backward(inner, logits)
+
+
+def mse_loss(prediction: np.ndarray, target: np.ndarray, reduction: str = "mean") -> np.ndarray:
+    """Squared distance between prediction and target, entry by entry.
+
+    Formula: (prediction - target) ** 2. Shapes: both the same; returns a number, or the same shape for "none".
+
+    Raises ValueError for different shapes, which NumPy would broadcast in silence.
+
+    Source: documentation of PyTorch's MSELoss.
+
+    >>> float(mse_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
+    2.0
+    """
+    _same_shape(prediction, target)
+    losses = (prediction - target) ** 2
+    return _reduce(losses, np.ones_like(losses), reduction)
+
+
+def mse_loss_backward(
+    prediction: np.ndarray, target: np.ndarray, reduction: str = "mean", grad: float | np.ndarray = 1.0
+) -> np.ndarray:
+    """Gradient of `mse_loss` for the prediction: 2 * (prediction - target), divided by their number for "mean".
+
+    >>> mse_loss_backward(np.array([1.0, 2.0]), np.array([1.0, 4.0])).tolist()
+    [0.0, -2.0]
+    """
+    _same_shape(prediction, target)
+    return 2 * (prediction - target) * _shares(np.ones_like(prediction), reduction) * grad
+
+
+def _chosen(
+    scores: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each example the class to look at, and how much it counts (0 where it is ignored)."""
+    target = np.asarray(target)
+    if scores.ndim != 2 or target.shape != scores.shape[:1]:
+        raise ValueError(
+            f"scores must be (N, classes) and target (N,), got {scores.shape} and {target.shape}; "
+            "target holds class numbers, not one-hot rows"
+        )
+    if not np.issubdtype(target.dtype, np.integer):
+        raise TypeError(f"target must hold whole numbers, got {target.dtype}")
+    classes = scores.shape[1]
+    ignored = np.zeros(len(target), bool) if ignore_index is None else target == ignore_index
+    wrong = ~ignored & ((target < 0) | (target >= classes))
+    if wrong.any():
+        raise ValueError(f"target {target[wrong][0]} is no class: there are {classes}, from 0 to {classes - 1}")
+    if weight is not None and np.shape(weight) != (classes,):
+        raise ValueError(f"weight must have one entry for each of {classes} classes, got shape {np.shape(weight)}")
+    chosen = np.where(ignored, 0, target)
+    counts = np.ones(len(target), scores.dtype) if weight is None else np.asarray(weight, scores.dtype)[chosen]
+    return chosen, np.where(ignored, 0, counts).astype(scores.dtype)
+
+
+def _shares(counts: np.ndarray, reduction: str) -> np.ndarray:
+    """How much each single loss counts in the reduced one."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+    if reduction != "mean":
+        return counts
+    return np.divide(counts, counts.sum(), out=np.zeros_like(counts), where=counts != 0)
+
+
+def _reduce(losses: np.ndarray, counts: np.ndarray, reduction: str) -> np.ndarray:
+    _shares(counts, reduction)  # for its complaint
+    if reduction == "none":
+        return losses
+    with np.errstate(invalid="ignore", divide="ignore"):  # the mean of nothing is NaN, as in PyTorch
+        return losses.sum() / counts.sum() if reduction == "mean" else losses.sum()
+
+
+def _same_shape(prediction: np.ndarray, target: np.ndarray) -> None:
+    if np.shape(prediction) != np.shape(target):
+        raise ValueError(
+            f"prediction and target must have one shape, got {np.shape(prediction)} and {np.shape(target)}"
+        )

@@ -1,0 +1,70 @@
+"""Activations against PyTorch and finite differences."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes
+
+import cnnguide
+
+NAMES = ["relu", "leaky_relu", "sigmoid", "tanh", "softmax", "log_softmax"]
+
+
+def theirs(torch, name, x):
+    along = {"dim": -1} if "softmax" in name else {}
+    return getattr(torch.nn.functional if name != "tanh" else torch, name)(x, **along)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(shape=array_shapes(max_dims=4), seed=st.integers(0, 99), dtype=st.sampled_from([np.float32, np.float64]))
+def test_forward_and_backward_agree_with_pytorch(torch, name, shape, seed, dtype):
+    rng = np.random.default_rng(seed)
+    x, grad = (3 * rng.standard_normal((2, *shape))).astype(dtype)
+    before = x.copy()
+    ours, dx = getattr(cnnguide, name)(x), getattr(cnnguide, f"{name}_backward")(grad, x)
+    leaf = torch.tensor(x, requires_grad=True)
+    wanted = theirs(torch, name, leaf)
+    wanted.backward(torch.tensor(grad))
+    close = dict(rtol=1e-4, atol=1e-5) if dtype == np.float32 else dict(rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(ours, wanted.detach().numpy(), **close)
+    np.testing.assert_allclose(dx, leaf.grad.numpy(), **close)
+    assert ours.dtype == dx.dtype == dtype
+    np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_slopes(name):
+    rng = np.random.default_rng(0)
+    x, grad = rng.standard_normal((2, 3, 4))
+    forward = getattr(cnnguide, name)
+    dx = getattr(cnnguide, f"{name}_backward")(grad, x)
+    for index in np.ndindex(*x.shape):
+        step = np.zeros_like(x)
+        step[index] = 1e-6
+        slope = ((forward(x + step) - forward(x - step)) * grad).sum() / 2e-6
+        assert dx[index] == pytest.approx(slope, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_the_axis_is_respected(torch, name, axis):
+    x = np.random.default_rng(0).standard_normal((3, 4, 5))
+    wanted = getattr(torch.nn.functional, name)(torch.tensor(x), dim=axis).numpy()
+    np.testing.assert_allclose(getattr(cnnguide, name)(x, axis), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scores_of_ten_thousand_overflow_nowhere(name, dtype):
+    x = np.array([[1e4, -1e4, 0.0], [1e4, 1e4, 1e4]], dtype)
+    with np.errstate(all="raise", under="ignore"):
+        out = getattr(cnnguide, name)(x)
+        dx = getattr(cnnguide, f"{name}_backward")(np.ones_like(x), x)
+    assert np.isfinite(out).all() and np.isfinite(dx).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nan_passes_through(name):
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(getattr(cnnguide, name)(np.array([np.nan, 1.0]))).any()

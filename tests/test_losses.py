@@ -1,0 +1,102 @@
+"""Losses against PyTorch: class weights, reductions, ignored labels; and gradients."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnguide import (
+    cross_entropy,
+    cross_entropy_backward,
+    log_softmax,
+    mse_loss,
+    mse_loss_backward,
+    nll_loss,
+    nll_loss_backward,
+)
+
+REDUCTIONS = ["mean", "sum", "none"]
+
+
+@st.composite
+def examples(draw):
+    classes, count = draw(st.integers(1, 5)), draw(st.integers(1, 6))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    scores = (3 * rng.standard_normal((count, classes))).astype(dtype)
+    target = rng.integers(0, classes, count)
+    weight = draw(st.sampled_from([None, rng.uniform(0.5, 2, classes).astype(dtype)]))
+    ignore = draw(st.sampled_from([None, 0, -100]))
+    if ignore == -100:
+        target[0] = -100
+    return scores, target, weight, ignore
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("from_logits", [True, False])
+@given(example=examples())
+def test_classification_agrees_with_pytorch(torch, reduction, from_logits, example):
+    scores, target, weight, ignore = example
+    scores = scores if from_logits else log_softmax(scores)
+    ours, backward = (cross_entropy, cross_entropy_backward) if from_logits else (nll_loss, nll_loss_backward)
+    oracle = torch.nn.functional.cross_entropy if from_logits else torch.nn.functional.nll_loss
+    leaf = torch.tensor(scores, requires_grad=True)
+    options = {} if ignore is None else {"ignore_index": ignore}
+    wanted = oracle(
+        leaf, torch.tensor(target), None if weight is None else torch.tensor(weight), reduction=reduction, **options
+    )
+    grad = np.linspace(1, 2, len(scores)).astype(scores.dtype) if reduction == "none" else scores.dtype.type(1.5)
+    wanted.backward(torch.tensor(grad))
+    close = dict(rtol=1e-4, atol=1e-5) if scores.dtype == np.float32 else dict(rtol=1e-10, atol=1e-12)
+    loss = ours(scores, target, weight, reduction, ignore)
+    assert loss.dtype == scores.dtype
+    np.testing.assert_allclose(loss, wanted.detach().numpy(), **close)
+    gradient = backward(scores, target, weight, reduction, ignore, grad)
+    assert gradient.dtype == scores.dtype
+    np.testing.assert_allclose(gradient, leaf.grad.numpy(), **close)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@given(shape=st.tuples(st.integers(1, 4), st.integers(1, 4)), seed=st.integers(0, 99))
+def test_mse_agrees_with_pytorch(torch, reduction, shape, seed):
+    prediction, target = np.random.default_rng(seed).standard_normal((2, *shape))
+    leaf = torch.tensor(prediction, requires_grad=True)
+    wanted = torch.nn.functional.mse_loss(leaf, torch.tensor(target), reduction=reduction)
+    wanted.backward(torch.ones_like(wanted))
+    np.testing.assert_allclose(mse_loss(prediction, target, reduction), wanted.detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(mse_loss_backward(prediction, target, reduction), leaf.grad.numpy(), rtol=1e-12)
+
+
+def test_scores_of_ten_thousand():
+    logits, target = np.array([[1e4, -1e4], [-1e4, 1e4]]), np.array([0, 0])
+    assert cross_entropy(logits, target, reduction="none").tolist() == [0, 20_000]
+    assert np.isfinite(cross_entropy_backward(logits, target)).all()
+
+
+def test_the_mean_of_nothing_is_nan():
+    assert np.isnan(cross_entropy(np.zeros((2, 3)), np.array([1, 1]), ignore_index=1))
+    assert float(cross_entropy(np.zeros((2, 3)), np.array([1, 1]), ignore_index=1, reduction="sum")) == 0
+
+
+@pytest.mark.parametrize("loss", [cross_entropy, nll_loss, cross_entropy_backward, nll_loss_backward])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (dict(target=np.array([0, 3])), ValueError, "target 3 is no class: there are 3, from 0 to 2"),
+        (dict(target=np.array([0, -1])), ValueError, "target -1 is no class"),
+        (dict(target=np.array([0.0, 1.0])), TypeError, "whole numbers, got float64"),
+        (dict(target=np.array([0])), ValueError, r"target \(N,\), got \(2, 3\) and \(1,\)"),
+        (dict(target=np.eye(3)[:2]), ValueError, "class numbers, not one-hot rows"),
+        (dict(weight=np.ones(2)), ValueError, r"each of 3 classes, got shape \(2,\)"),
+        (dict(reduction="average"), ValueError, "reduction must be 'mean', 'sum' or 'none', got 'average'"),
+    ],
+)
+def test_bad_input_is_named(loss, arguments, error, message):
+    name = "logits" if "cross" in loss.__name__ else "log_p"
+    with pytest.raises(error, match=message):
+        loss(**{name: np.zeros((2, 3)), "target": np.array([0, 1])} | arguments)
+
+
+def test_mse_does_not_broadcast():
+    with pytest.raises(ValueError, match=r"must have one shape, got \(3,\) and \(3, 1\)"):
+        mse_loss(np.zeros(3), np.zeros((3, 1)))

@@ -1,0 +1,136 @@
+"""Pooling against PyTorch over generated shapes and settings, ties and ceil mode included."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from cnnguide import (
+    avg_pool2d,
+    avg_pool2d_backward,
+    global_avg_pool2d,
+    global_avg_pool2d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+)
+
+
+@st.composite
+def pools(draw, dilations=(1, 2)):
+    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    dilation = draw(st.tuples(st.sampled_from(dilations), st.sampled_from(dilations)))
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    stride = draw(st.sampled_from([None, (1, 1), (2, 3), (3, 2), (5, 1)]))
+    size = [
+        max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 6))
+        for k, d, p in zip(kernel, dilation, padding, strict=True)
+    ]
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    x = rng.standard_normal((draw(st.integers(0, 2)), draw(st.integers(1, 2)), *size)).astype(dtype)
+    if draw(st.booleans()):
+        x = np.round(x)  # flat regions: several pixels are equally large
+    settings = dict(kernel=kernel, stride=stride, padding=padding, ceil_mode=draw(st.booleans()))
+    return x, settings | dict(dilation=dilation)
+
+
+def meets_pixels(x, settings):
+    """PyTorch gives minus infinity where a dilated window lies in the padding alone; here that is an error."""
+    try:
+        max_pool2d(x, **settings)
+    except ValueError as error:
+        assert "meets no pixel" in str(error)
+        return False
+    return True
+
+
+def compare(torch, ours, backward, oracle, x, settings):
+    leaf = torch.tensor(x, requires_grad=True)
+    theirs = {"kernel_size" if name == "kernel" else name: value for name, value in settings.items()}
+    wanted = oracle(leaf, **theirs)
+    out = ours(x, **settings)
+    assert out.dtype == x.dtype
+    assert out.shape == tuple(wanted.shape)
+    np.testing.assert_allclose(out, wanted.detach().numpy(), rtol=1e-5, atol=1e-6)
+    grad = np.random.default_rng(0).standard_normal(out.shape).astype(x.dtype)
+    wanted.backward(torch.tensor(grad))
+    dx = backward(grad, x, **settings)
+    assert dx.dtype == x.dtype
+    np.testing.assert_allclose(dx, leaf.grad.numpy(), rtol=1e-4, atol=1e-5)
+
+
+@given(pools())
+def test_max_pooling_agrees_with_pytorch(torch, pool):
+    x, settings = pool
+    assume(len(x))  # PyTorch refuses empty batches here; see below
+    assume(meets_pixels(x, settings))
+    compare(torch, max_pool2d, max_pool2d_backward, torch.nn.functional.max_pool2d, x, settings)
+
+
+@given(pools(dilations=(1,)), st.booleans())
+def test_mean_pooling_agrees_with_pytorch(torch, pool, count_include_pad):
+    x, settings = pool
+    assume(len(x))
+    settings = {name: value for name, value in settings.items() if name != "dilation"}
+    settings["count_include_pad"] = count_include_pad
+    compare(torch, avg_pool2d, avg_pool2d_backward, torch.nn.functional.avg_pool2d, x, settings)
+
+
+@given(st.integers(0, 3), st.integers(1, 3), st.integers(1, 5), st.integers(1, 5))
+def test_global_pooling_is_the_mean(n, c, height, width):
+    x = np.random.default_rng(0).standard_normal((n, c, height, width))
+    out = global_avg_pool2d(x)
+    for mean, channel in zip(out.reshape(-1), x.reshape(-1, height, width), strict=True):
+        assert mean == pytest.approx(sum(channel.ravel()) / (height * width))
+    dx = global_avg_pool2d_backward(np.ones_like(out), x)
+    np.testing.assert_allclose(dx, np.full(x.shape, 1 / (height * width)))
+
+
+def test_an_empty_batch_stays_empty():
+    x = np.zeros((0, 3, 8, 8), np.float32)
+    assert max_pool2d(x, 2).shape == avg_pool2d(x, 2).shape == (0, 3, 4, 4)
+    assert max_pool2d_backward(max_pool2d(x, 2), x, 2).shape == x.shape
+
+
+def test_inputs_are_not_changed_and_views_work():
+    whole = np.random.default_rng(0).standard_normal((2, 3, 12, 12))
+    x = whole[:, :, ::2, ::-1]
+    before = whole.copy()
+    np.testing.assert_array_equal(max_pool2d(x, 2), max_pool2d(x.copy(), 2))
+    max_pool2d_backward(max_pool2d(x, 2), x, 2)
+    np.testing.assert_array_equal(whole, before)
+
+
+def test_a_single_pixel_window_gives_a_copy():
+    x = np.ones((1, 1, 2, 2))
+    max_pool2d(x, 1)[...] = 5
+    assert x.max() == 1
+
+
+def test_nan_passes_through_forward_and_backward():
+    x = np.array([[[[1.0, np.nan], [2.0, 3.0]]]])
+    assert np.isnan(max_pool2d(x, 2)).all() and np.isnan(avg_pool2d(x, 2)).all()
+    assert max_pool2d_backward(np.array([[[[7.0]]]]), x, 2).tolist() == [[[[0, 7], [0, 0]]]]
+
+
+@pytest.mark.parametrize("pool", [max_pool2d, avg_pool2d])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (dict(kernel=0), ValueError, "kernel must be at least 1, got 0"),
+        (dict(kernel=2, stride=0), ValueError, "stride must be at least 1"),
+        (dict(kernel=2, padding=2), ValueError, "padding 2 is more than half of kernel 2"),
+        (dict(kernel=9), ValueError, "kernel 9 with dilation 1 spans 9 pixels, but size 4"),
+        (dict(x=np.zeros((1, 1, 4, 4), int), kernel=2), TypeError, "x must be float32 or float64, got int64"),
+        (dict(x=np.zeros((4, 4)), kernel=2), ValueError, r"x must be \(N, C, H, W\) .* got shape \(4, 4\)"),
+    ],
+)
+def test_bad_input_is_named(pool, arguments, error, message):
+    with pytest.raises(error, match=message):
+        pool(**dict(x=np.zeros((1, 1, 4, 4))) | arguments)
+
+
+def test_a_gradient_of_another_shape_is_named():
+    for backward in (max_pool2d_backward, avg_pool2d_backward):
+        with pytest.raises(ValueError, match=r"shape of the output, \(1, 1, 2, 2\); got \(1, 1, 4, 4\)"):
+            backward(np.zeros((1, 1, 4, 4)), np.zeros((1, 1, 4, 4)), 2)
