@@ -9,7 +9,6 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from hypothesis import HealthCheck, settings
 from sybil import Sybil
 from sybil.document import PythonDocStringDocument
-from sybil.evaluators.doctest import NUMBER
 from sybil.parsers.rest import DocTestParser
 from sybil.sybil import SybilCollection
 
@@ -22,7 +21,7 @@ settings.load_profile("cnnguide")
 pages = Sybil(parsers=[parse_page], path="docs", pattern="*.md", exclude="verified_numbers.md", name="page")
 about_the_project = Sybil(parsers=[parse_fences], patterns=["README.md", "CONTRIBUTING.md"], name="project page")
 docstrings = Sybil(
-    parsers=[DocTestParser(optionflags=NUMBER)],
+    parsers=[DocTestParser()],
     path="cnnguide",
     pattern="*.py",
     document_types={".py": PythonDocStringDocument},

@@ -19,7 +19,7 @@ from cnnguide.losses import cross_entropy, cross_entropy_backward, nll_loss, nll
 from cnnguide.losses import mse_loss, mse_loss_backward
 from cnnguide.initializers import constant, fans, gain, he_normal, he_uniform, lecun_normal, orthogonal
 from cnnguide.initializers import xavier_normal, xavier_uniform
-from cnnguide.optimizers import SGD
+from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
 
 __version__ = "0.1.0"
 
@@ -36,5 +36,6 @@ __all__ = [
     # training
     "relu", "relu_backward", "leaky_relu", "leaky_relu_backward", "sigmoid", "sigmoid_backward", "tanh", "tanh_backward",
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward", "nll_loss", "nll_loss_backward",
-    "cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward", "SGD",
+    "cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward",
+    "SGD", "AdaGrad", "RMSProp", "Adam",
 ]  # fmt: skip

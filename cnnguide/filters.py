@@ -51,6 +51,8 @@ def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect")
     for name, array in (("image", image), ("kernel", kernel)):
         if array.ndim != 2 or array.size == 0:
             raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
+        if array.dtype.kind not in "buif":
+            raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
     if border not in _BORDERS:
         raise ValueError(f"border must be one of {', '.join(_BORDERS)}; got {border!r}")
     dtype = np.float32 if image.dtype == np.float32 else np.float64

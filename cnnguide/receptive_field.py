@@ -53,10 +53,11 @@ class Window:
     name: str = ""
 
     def __post_init__(self) -> None:
-        whole_number("kernel", self.kernel, 1)
-        whole_number("stride", self.stride, 1)
-        whole_number("dilation", self.dilation, 1)
-        both_sides(self.padding)
+        # Plain ints, whatever was given: arithmetic with NumPy's small integers would overflow in silence.
+        for name in ("kernel", "stride", "dilation"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
+        before, after = both_sides(self.padding)
+        object.__setattr__(self, "padding", before if before == after else (before, after))
 
     @property
     def span(self) -> int:
@@ -214,8 +215,9 @@ def path_counts(chain: Chain) -> list[int]:
     >>> path_counts(Window(2, dilation=3))              # what a dilated kernel skips has no path
     [1, 0, 0, 1]
     """
-    field = receptive_field(chain)
-    counts = _counts_before({0: 1}, _as_layers(chain))
+    layers = _as_layers(chain)
+    field = receptive_field(layers)
+    counts = _counts_before({0: 1}, layers)
     first, last = field.span(0)
     return [counts.get(position, 0) for position in range(first, last + 1)]
 

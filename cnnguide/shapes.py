@@ -9,6 +9,7 @@ Conventions are PyTorch's: padding is given per side, dilation 1 is an ordinary 
 divide evenly drops the remainder (floors).
 """
 
+import math
 import operator
 
 __all__ = ["conv_chain", "conv_macs", "conv_output_size", "conv_parameters", "format_chain"]
@@ -148,6 +149,7 @@ def conv_chain(size: int, kernel: int = 3, stride: int = 1, padding: AxisPadding
     [8, 6, 4, 2]
     """
     sizes = [whole_number("size", size, 1)]
+    stride = whole_number("stride", stride, 1)
     span = whole_number("dilation", dilation, 1) * (whole_number("kernel", kernel, 1) - 1) + 1
     total_padding = sum(both_sides(padding))
     while sizes[-1] > 1 and span <= sizes[-1] + total_padding:
@@ -176,6 +178,7 @@ def format_chain(sizes: list[int]) -> str:
     >>> format_chain([5, 3, 1])
     '5x5 > 3x3 > 1x1'
     """
+    sizes = list(sizes)
     if not sizes:
         raise ValueError("sizes is empty: a chain has at least its start, for example [199]")
     return " > ".join(f"{size}x{size}" for size in (whole_number("size", size, 1) for size in sizes))
@@ -246,7 +249,8 @@ def _channels(in_channels: int, out_channels: int, groups: int) -> tuple[int, in
     out_channels = whole_number("out_channels", out_channels, 1)
     groups = whole_number("groups", groups, 1)
     if in_channels % groups or out_channels % groups:
-        common = [n for n in range(1, min(in_channels, out_channels) + 1) if in_channels % n == out_channels % n == 0]
+        largest = math.gcd(in_channels, out_channels)
+        common = [n for n in range(1, min(largest, 99) + 1) if largest % n == 0]
         raise ValueError(
             f"groups {groups} must divide in_channels {in_channels} and out_channels {out_channels}; "
             f"what would fit: {', '.join(map(str, common))}"

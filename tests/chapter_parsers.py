@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sybil import Document, Example, Region
-from sybil.evaluators.doctest import NUMBER, DocTestEvaluator
+from sybil.evaluators.doctest import DocTestEvaluator
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.abstract.doctest import DocTestStringParser
 from sybil.region import Lexeme
@@ -54,7 +54,7 @@ def _session(block: grammar.Block, document: Document) -> Iterator[Region]:
     line_starts = [0]
     for line in document.text.splitlines(keepends=True):
         line_starts.append(line_starts[-1] + len(line))
-    parse = DocTestStringParser(DocTestEvaluator(optionflags=NUMBER))
+    parse = DocTestStringParser(DocTestEvaluator())
     for region in parse(block.source, document.path):
         first = block.line + region.parsed.lineno
         lines = block.source.count("\n", region.start, region.end)
@@ -73,7 +73,7 @@ def _check_number(example: Example) -> str | None:
             f"{place}: the expression {number.expression!r} does not evaluate: {type(error).__name__}: {error}; "
             "correct it, or define its names in a code block above it"
         )
-    problem = grammar.problem_with(number, value)
+    problem = grammar.names_nothing(number) or grammar.problem_with(number, value)
     return f"{place}: {problem}" if problem else None
 
 

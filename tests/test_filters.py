@@ -63,5 +63,7 @@ def test_bad_input_is_named():
         apply_filter(np.zeros((3, 3, 3)), SOBEL_X)
     with pytest.raises(ValueError, match=r"kernel must be two-dimensional and not empty, got shape \(0, 3\)"):
         apply_filter(np.zeros((3, 3)), np.zeros((0, 3)))
+    with pytest.raises(TypeError, match="image must hold real numbers, got complex128"):
+        apply_filter(np.zeros((3, 3), complex), SOBEL_X)
     with pytest.raises(ValueError, match="border must be one of reflect, .*; got 'zero'"):
         apply_filter(np.zeros((3, 3)), SOBEL_X, border="zero")

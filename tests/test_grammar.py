@@ -1,6 +1,9 @@
 """The grammar of a page: what it reads, and that it refuses, with file and line, what it cannot prove."""
 
 import math
+import re
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -77,7 +80,41 @@ def test_a_fence_that_never_ends_is_refused():
 
 @pytest.mark.parametrize("text", ["<!-- skip: next -->", "<!-- invisible-code-block: python\nx = 1\n-->"])
 def test_nothing_is_hidden_and_nothing_is_skipped(text):
-    assert "hides nothing and skips nothing" in refusal(text)
+    assert "skips and hides nothing" in refusal(text)
+
+
+def test_a_fence_inside_a_comment_is_hidden_code():
+    assert "a fence inside a comment" in refusal("<!--\n```python\nx = 99\n```\n-->\n")
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        ">>> 1 + 1  # doctest: +SKIP\n500\n",
+        ">>> 1 + 1  # doctest: +ELLIPSIS\n...\n",
+        "500 lies before\n>>> 1\n1\n",
+        ">>> 1\n1\n\n700 lies after\n",
+    ],
+)
+def test_nothing_in_a_session_escapes_comparison(session):
+    message = refusal(f"```pycon\n{session}```\n")
+    assert "doctest directive" in message or "belongs to no prompt" in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```text foo bar\nx\n```\n",
+        "``` text title=x\nx\n```\n",
+        "```python foo\nx\n```\n",
+        "- ```python\n  x\n  ```\n",
+        "> ```python\n> x = 1\n```\n",
+        '```text\n-8<- "a.py"\n```\n',
+        "Look:\n\n    import nonsense\n    nonsense.run()\n",
+    ],
+)
+def test_what_the_site_would_read_otherwise_is_refused(text):
+    assert refusal(text).startswith("docs/page.md:")
 
 
 # Snippets
@@ -124,7 +161,8 @@ def test_a_snippet_needs_its_file_and_both_markers(tmp_path):
         "1. 28<!-- = 4 * 7 -->",
         '=== "28<!-- = 4 * 7 --> tabs"\n',
         '!!! note "Why 28<!-- = 4 * 7 -->"\n',
-        "    28<!-- = 4 * 7 --> inside a tab",
+        '=== "Tab"\n\n    28<!-- = 4 * 7 --> inside a tab',
+        "1. one\n\n    28<!-- = 4 * 7 --> inside a list",
         "_28_<!-- = 4 * 7 -->",
         "`28`<!-- = 4 * 7 -->",
         "all of **the 28**<!-- = 4 * 7 -->",
@@ -166,21 +204,81 @@ def test_numbers_in_alt_texts_are_proven_too():
         "about -28.5",
         "28 × 28",
         "99×9",
+        "28×28 positions",
+        "a 12x12 map",
         "1,000",
+        "2048 channels",
+        "2000 images",
+        "in 2000 steps",
+        "table 500 of them",
+        "page 99 times",
+        "roughly-99 steps",
+        "a99 times",
+        "the set {1, 2, 500} and {500 pixels}",
+        "a<b 500 <i>x</i>",
+        "[500]: it is many",
+        "\\`500 px\\`",
+        "It takes\n99. So there.",
+        "½ of them",
+        "10² of them",
+        '<img src="a.svg" alt="all 500 pixels">',
+        '[a](b.md "all 500 pixels")',
+        '![a](b.png "all 500 pixels")',
+        '[a](b.md){ title="all 500 pixels" }',
+        "224x224x3",
     ],
 )
 def test_a_number_without_its_expression_is_refused_with_file_line_and_remedy(text):
     message = refusal(f"first line\n\n{text}\n")
-    assert message.startswith("docs/page.md:3: the number ")
-    assert "<!-- = expression -->" in message
+    assert re.match(r"docs/page\.md:[34]: the number ", message)
+    assert "<!-- = expression -->" in message or "where no proof can stand" in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: About 99<!-- = n --> things\n---\n",
+        "$n = 9<!-- = n -->$",
+        '<img alt="99<!-- = n -->">',
+        '[a](b.md "99<!-- = n -->")',
+        '# T { title="99<!-- = n -->" }',
+    ],
+)
+def test_a_proof_where_no_mark_can_stand_is_refused(text):
+    assert "no mark can stand there" in refusal(text)
+
+
+@pytest.mark.parametrize("text", ["![the [first] 99<!-- = n -->](a.svg)", "![alt 99<!-- = n -->][ref]"])
+def test_alt_texts_with_brackets_and_references_are_alt_texts(text):
+    (number,) = numbers(text)
+    assert number.in_alt_text
+
+
+@pytest.mark.parametrize("after", ["⁶", "k", "e5", "½", "0"])
+def test_nothing_behind_the_proof_changes_the_number(after):
+    assert "changes the number 10" in refusal(f"10<!-- = n -->{after}")
+
+
+@pytest.mark.parametrize("sign", ["&minus;", "–"])
+def test_a_sign_that_is_no_minus_is_refused(sign):
+    assert "is not a minus" in refusal(f"it is {sign}5<!-- = n -->")
+
+
+@pytest.mark.parametrize("dash", ["-", "–"])
+def test_a_range_has_two_numbers(dash):
+    assert [number.shown for number in numbers(f"5<!-- = n -->{dash}10<!-- = m -->")] == ["5", "10"]
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "3×3 and 1x7 kernels, 31×31, 199×199, 224×224",
-        "VGG-16, ResNet-50 v1.5, Conv2d, float32, L2, Inception v2",
-        "Krizhevsky et al. (2012), table 1, section 2.3, equations 10 and 14, arXiv:1409.1556",
+        "VGG-16, ResNet-50 v1.5, Conv2d, float32, L2, Inception v2, a 32-bit number",
+        "Krizhevsky et al. (2012), table 1, section 2.3, equations 10 and 14, arXiv:1409.1556v6",
+        "Table 3 of He et al. (2015a), Sections 2–4, tables 1, 2 and 3, equation (10)",
+        "(He et al., 2015) in 1968, in the 1990s, NumPy 2.4",
+        "a &#215; b&nbsp;c",
+        "<!-- clearly a comment about skipping 42 steps -->",
         "question 3, Python 3.11+",
         "`conv_chain(199)` and ``a ` 1``",
         "$o = (i + 2p - k) / s + 1$ and\n\n$$\n2^n\n$$\n",
@@ -201,7 +299,8 @@ def test_declared_names_addresses_and_markup_claim_nothing(text):
 
 def test_front_matter_and_formulas_hold_no_claims():
     assert "front matter" in refusal("---\ndescription: all 99 of them\n---\n")
-    assert "in the formula" in refusal("a formula $n = 99$")
+    for formula in ("$n = 99$", r"$\alpha = 0.1$", "$9.9$", "$1 0 0$"):
+        assert "in the formula" in refusal(f"a formula {formula}")
 
 
 @pytest.mark.parametrize("comment", ["<!-- = -->", "<!-- == 3 -->", "<!-- ≤ 3 -->", "<!-- <= 3 -->"])
@@ -249,6 +348,14 @@ def test_the_sentence_and_the_line_of_a_number_are_kept():
         ("1", "=", True, False),
         ("0.5", "=", math.nan, False),
         ("0.5", "<", math.inf, False),
+        ("0.1", "<", 0.1, False),  # a strict bound is not decided by the binary neighbour of a tenth
+        ("95 %", ">", 0.95, False),
+        ("28&nbsp;%", "=", 0.28, True),
+        ("5", "<", 10**400, True),
+        ("5", ">", 10**400, False),
+        ("1e999", ">", 5, True),
+        ("0.5", "=", Decimal("0.5"), True),
+        ("0.5", "=", Fraction(1, 2), True),
     ],
 )
 def test_comparison(shown, operator, value, holds):
@@ -264,3 +371,14 @@ def test_an_expression_sees_the_page_the_package_and_math():
 def test_parts_come_in_the_order_of_the_page():
     text = "2<!-- = n -->\n\n```python\nn = 3\n```\n\n3<!-- = n -->\n"
     assert [type(part) for part in grammar.read(text).parts] == [Number, Block, Number]
+
+
+@pytest.mark.parametrize("expression", ["28", "4 * 7", "0.95", "'a' < 'b'"])
+def test_an_expression_of_numbers_alone_proves_nothing(expression):
+    (number,) = numbers(f"28<!-- = {expression} -->")
+    assert "is typed in, not computed" in grammar.names_nothing(number)
+
+
+def test_an_expression_that_computes_from_something_does():
+    (number,) = numbers("28<!-- = conv_output_size(32, kernel=5) -->")
+    assert grammar.names_nothing(number) is None

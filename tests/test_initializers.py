@@ -99,6 +99,10 @@ def test_constant():
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match=r"at least the axes \(out, in\), got shape \(3,\)"):
         fans((3,))
+    with pytest.raises(TypeError, match="a shape is a sequence such as .*, got 5"):
+        fans(5)
+    with pytest.raises(TypeError, match="dtype must be a kind of float, got int64"):
+        he_normal((3, 3), np.random.default_rng(0), dtype=np.int64)
     with pytest.raises(ValueError, match="axis 1 of the shape must be at least 1, got 0"):
         fans((3, 0))
     with pytest.raises(ValueError, match="mode must be 'fan_in' or 'fan_out', got 'fan'"):

@@ -9,7 +9,7 @@ from cnnguide.site.repository import Repository
 from tests.conftest import ROOT
 
 PAGE = """\
-# A page with 2<!-- = 1 + 1 --> numbers
+# A page with 2<!-- = conv_output_size(4, 3) --> numbers
 
 ```python
 n = 7
@@ -49,7 +49,7 @@ def rows(docs):
 def test_every_number_is_listed_with_sentence_expression_value_and_place(docs):
     assert ledger.write_ledger(docs) == 4
     first, second, third, fourth = rows(docs)
-    assert "| `= 1 + 1` | `2` | [page, line 1](../chapters/page.md#proof-1) |" in first
+    assert "| `= conv_output_size(4, 3)` | `2` | [page, line 1](../chapters/page.md#proof-1) |" in first
     assert "| **28** | It leaves 28 of them all. | `= m` | `28` |" in second
     assert "| **0.14** | About 0.14. | `= 1 / n` | `0.142857` | [page, line 18](../chapters/page.md#proof-3) |" in third
     assert "(../chapters/page.md) |" in fourth  # an alt text has no mark to link to
@@ -62,8 +62,8 @@ def test_with_a_repository_the_line_of_the_source_is_linked(docs):
 
 
 def test_pages_come_in_the_order_of_the_navigation(docs):
-    (docs / "a.md").write_text("# A 1<!-- = 1 -->\n", "utf-8")
-    (docs / "z.md").write_text("# Z 1<!-- = 1 -->\n", "utf-8")
+    (docs / "a.md").write_text("# A\n", "utf-8")
+    (docs / "z.md").write_text("# Z\n", "utf-8")
     (docs.parent / "mkdocs.yml").write_text("nav: [z.md, chapters/page.md]", "utf-8")
     assert [page.name for page in ledger.pages_of(docs)] == ["z.md", "page.md", "a.md", "empty.md"]
 
@@ -75,9 +75,29 @@ def test_an_unchanged_ledger_is_not_written(docs):
     assert (docs / ledger.LEDGER).stat().st_mtime_ns == before
 
 
+def test_exit_in_a_page_does_not_end_the_proving(docs):
+    page = docs / "chapters/page.md"
+    page.write_text(page.read_text("utf-8").replace("n = 7", "n = 7; exit()"), "utf-8")
+    with pytest.raises(grammar.PageError, match="the code raises SystemExit"):
+        ledger.write_ledger(docs)
+
+
+def test_titles_and_expressions_survive_whole(docs):
+    (docs / "odd.md").write_text(
+        "---\n# A comment in the front matter\ntitle: x\n---\n\n```python\n# not a heading\nn = '`'\n```\n\n"
+        "# Home { #home }\n\nIt is 1<!-- = len('`' + n) - 1 -->.\n",
+        "utf-8",
+    )
+    ledger.write_ledger(docs)
+    text = (docs / ledger.LEDGER).read_text("utf-8")
+    assert "## Home\n" in text and "comment in the front" not in text
+    assert "`` = len('`' + n) - 1 ``" in text
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("<!-- = 1 / n -->", "<!-- = 0.14 -->", r"docs/chapters/page.md:18: '0.14' is typed in, not computed"),
         ("**28**<!-- = m -->", "**29**<!-- = m -->", r"docs/chapters/page.md:18: the page says 29 = m, which gives 28"),
         ("<!-- = 1 / n -->", "<!-- = 1 / unknown -->", r"docs/chapters/page.md:18: '1 / unknown' does not evaluate"),
         ("n = 7", "n = seven", r"docs/chapters/page.md:3: the code raises NameError"),

@@ -1,5 +1,6 @@
 """Receptive fields against brute force over generated networks, and networks of the literature against their papers."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from cnnguide import (
     ReceptiveField,
     Window,
     conv_output_size,
+    path_counts,
     receptive_field,
     trace,
 )
@@ -205,6 +207,36 @@ def test_a_single_layer_an_empty_chain_and_a_shortcut_are_chains():
 def test_bad_networks_are_named(build, error, message):
     with pytest.raises(error, match=message):
         build()
+
+
+@given(st.lists(st.one_of(windows, blocks), max_size=3))
+def test_path_counts_count_the_paths(chain):
+    """Brute force: follow every path, one by one."""
+
+    def paths(output, layers):
+        if not layers:
+            return [output]
+        *earlier, last = layers
+        if isinstance(last, Parallel):
+            return [end for branch in last.chains for end in paths(output, [*earlier, *branch])]
+        starts = (output * last.stride - both_sides(last.padding)[0] + last.dilation * t for t in range(last.kernel))
+        return [end for start in starts for end in paths(start, earlier)]
+
+    first, last = receptive_field(chain).span(0)
+    reached = paths(0, list(chain))
+    assert path_counts(chain) == [reached.count(position) for position in range(first, last + 1)]
+
+
+def test_a_chain_may_be_a_generator():
+    assert path_counts(Window(3) for _ in range(2)) == [1, 2, 3, 2, 1]
+    assert receptive_field(Window(3) for _ in range(2)).size == 5
+
+
+def test_numpys_small_integers_do_not_overflow():
+    wide = Window(np.int8(100), np.int8(100), dilation=np.int8(2))
+    assert wide.span == 199 and type(wide.kernel) is int
+    assert receptive_field([wide, wide, Window(np.int64(3))]).stride == 10_000
+    assert Window(3, padding=[0, 1]) == Window(3, padding=(0, 1)) and hash(Window(3, padding=[0, 1]))
 
 
 def test_networks_are_read_only():

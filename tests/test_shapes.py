@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -132,6 +133,18 @@ def test_chains_that_never_end_say_so():
     with pytest.raises(ValueError, match="turn size 2 into 2"):
         conv_chain(9, kernel=2, stride=2, padding=1)
     assert conv_chain(1, kernel=1) == [1]
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_settings_are_checked_even_where_no_step_is_taken(size):
+    with pytest.raises(ValueError, match="stride must be at least 1, got 0"):
+        conv_chain(size, stride=0)
+    with pytest.raises(TypeError, match="stride must be a whole number, got 'x'"):
+        conv_chain(size, stride="x")
+
+
+def test_format_chain_takes_any_sequence():
+    assert format_chain(np.array([5, 3])) == format_chain(iter([5, 3])) == "5x5 > 3x3"
 
 
 def test_format_chain_refuses_what_is_no_chain():

@@ -15,11 +15,13 @@ and on a Git host:
 stands left of the operator, the value right of it.
 """
 
+import ast
+import doctest
 import math
 import numbers
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -28,41 +30,69 @@ from typing import Any
 INERT = ("text", "bash", "yaml", "toml", "mermaid")
 """Fences that are shown and not run."""
 
+_YEAR = r"(?:19[4-9]|20[0-3])\d"
 NAMES = (
     # Each pattern names things that hold a digit and claim nothing; whatever else holds a digit is a claim.
-    r"\b(?:[1-9]|[12]\d|3[01])[×x](?:[1-9]|[12]\d|3[01])\b",  # kernels: 3×3, 1x7, up to the 31×31 of RepLKNet
-    r"\b(199|224)[×x]\1\b",  # the image of question 3, and the photos that networks of the literature are fed
-    r"\bv\d+(?:\.\d+)?\b",  # versions: Inception v2, ResNet-50 v1.5
-    r"(?<!\w)[^\W\d]\w*-?\d\w*",  # glued or hyphened to a word: Conv2d, float32, VGG-16, L2
-    r"\b(?:19|20)\d\d\b",  # years
+    r"\b(?:[13579]|11)[×x](?:[13579]|11)\b(?![×x])",  # kernels: 3×3, 1x7, 11×11
+    r"\b(?:2[×x]2|4[×x]4|31[×x]31)\b(?![×x])",  # even kernels and poolings, and the kernel of RepLKNet
+    r"\b(199|224)[×x]\1\b(?![×x])",  # the image of question 3, and the photos that networks of the literature are fed
+    r"(?<![\w-])[A-Z]\w*(?:-\d+\b|\d\w*)(?: v\d(?:\.\d)?\b)?",  # VGG-16, Conv2d, L2, ResNet-50 v1.5
+    r"\b[A-Z]\w+ v\d(?:\.\d)?\b",  # Inception v2
+    r"(?<![\w-])(?:float|bfloat|int|uint)(?:8|16|32|64)\b|\b(?:8|16|32|64)-bit\b",
+    rf"(?<=\(){_YEAR}[a-z]?(?=[),;])|(?<=, ){_YEAR}[a-z]?(?=[);])",  # (2016), (He et al., 2015)
+    rf"(?<=\bin ){_YEAR}\b(?! [a-z]+s\b)|\b(?:19|20)\d0s\b",  # in 1968, the 1990s
     r"\b[1-4]-?D\b",
-    r"\b(?:tables?|sections?|equations?|chapters?|pages?|figures?|relationships?|questions?|versions?|arXiv|CC BY|Python)"
-    r"[ :][\d.]*\d\+?(?: (?:and|to) \d+)?",  # places in sources and in this guide
+    # Places in sources and in this guide: Table 3, sections 2.1 and 4, equations (10) and (14)
+    r"\b(?i:tables?|sections?|equations?|chapters?|pages?|figures?|relationships?|questions?|algorithms?)[ \u00a0]"
+    r"\(?\d{1,3}(?:\.\d+)*\)?(?:(?:, | and | to |–)\(?\d{1,3}(?:\.\d+)*\)?)*"
+    r"(?![\d.,]*\d)(?! (?:of them|times|more|steps|pixels|weights)\b)",
+    r"\b(?:Python|NumPy|PyTorch|CC BY|[Vv]ersion) \d+(?:\.\d+)+\+?",
+    r"\barXiv:\d{4}\.\d{4,5}(?:v\d+)?\b",
 )
 
 COPIES_OF_PROVEN_NUMBERS = "<!-- Written by cnnguide.site.ledger: the numbers here are copies of proven ones. -->"
 """The line that excuses the ledger, and no other page, from proving its numbers."""
 
 _FENCE = re.compile(r"^(?P<prefix>[ \t>]*)(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)$", re.MULTILINE)
+_FENCE_BEHIND_TEXT = re.compile(r"^[ \t>]*(?:[-*+]|\d+[.)])[ \t]+(?:`{3,}|~{3,})", re.MULTILINE)
+_INFO = re.compile(
+    r"\s*(?:\{\s*\.(?P<attribute>[\w+-]+)(?:\s+[.#]?[\w+-]+(?:=(?:\"[^\"]*\"|\S+))?)*\s*\}"
+    r"|(?P<word>[\w+-]*)(?:\s+[\w-]+=\"[^\"]*\")*)\s*"
+)
 _SNIPPET = re.compile(r'\s*--8<--\s+"(?P<path>[^":]+)(?::(?P<section>[A-Za-z][\w-]*))?"\s*')
+_SNIPPET_LINE = re.compile(r"-+8<-+")
 _COMMENT = re.compile(r"<!--(?P<body>.*?)-->", re.DOTALL)
+_DIRECTIVE = re.compile(r"\s*(?:skip|invisible-code(?:-block)?|clear-namespace)\s*(?::|$)")
 _PROOF = re.compile(r"\s*(?P<operator>[=<>])(?![=<>])\s*(?P<expression>.*?)\s*", re.DOTALL)
-_DIGITS = r"(?<![^\W_])(?<![.,])[-−+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?![^\W_]|[.,]\d)(?:[ \u00a0]?%)?"
+_BLANK_BEFORE_PERCENT = r"(?:[ \u00a0\u202f]|&nbsp;)?"
+_DIGITS = (
+    r"(?<![^\W_])(?<![.,])[-−+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d{1,3})?(?![^\W_]|[.,]\d)"
+    rf"(?:{_BLANK_BEFORE_PERCENT}%)?"
+)
 _SHOWN = re.compile(rf"(?P<open>[*_`]*)(?P<number>{_DIGITS})(?P<close>[*_`]*)\Z")
-_NUMBER = re.compile(r"[-−+]?\d[\d.,]*(?:[ \u00a0]?%)?")
-_CODE_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>(?:(?!\n\s*\n).)+?)(?<!`)(?P=ticks)(?!`)", re.DOTALL)
+_NUMBER = re.compile(rf"[-−+]?[\d½¼¾⅓⅔¹²³⁰⁴-⁹₀-₉①-⑳][\d.,]*(?:{_BLANK_BEFORE_PERCENT}%)?")
+_GLUED = re.compile(r"[\w½¼¾⅓⅔¹²³⁰⁴-⁹₀-₉]")
+_CODE_SPAN = re.compile(r"(?<![`\\])(?P<ticks>`+)(?!`)(?P<code>(?:(?!\n\s*\n).)+?)(?<!`)(?P=ticks)(?!`)", re.DOTALL)
 _MATH = re.compile(r"\$\$.+?\$\$|(?<![\\$\w])\$(?![\s$])[^$\n]+?(?<![\s\\])\$(?![\d$])", re.DOTALL)
-_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(")
+_IMAGE = re.compile(r"!\[(?P<alt>(?:[^\[\]]|\[[^\[\]]*\])*)\](?=[(\[])")
+_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+_ATTRIBUTE = r"""(?:[#.][\w-]+|[\w-]+=(?:"[^"\n]*"|'[^'\n]*'|[^\s}"']+)|markdown)"""
 _MARKUP = re.compile(
     r"(?<=\])\([^)\n]*\)"  # the target of a link or an image
-    r"|<[a-zA-Z/][^>]*>"  # HTML tags and <links>
+    r"|<[a-zA-Z/][^<>\n]*>"  # HTML tags and <links>
     r"|\bhttps?://\S+"
-    r"|\{[^}\n]*\}"  # attribute lists
-    r"|\[\^[^\]]+\]:?"  # footnotes
-    r"|^[ \t>]*\[[^\]]+\]:[^\n]*$"  # link definitions
-    r"|^[ \t>]*(?:#+ +)?\d+[.)](?=[ \t])",  # numbers of list items and headings
+    rf"|\{{:?\s*{_ATTRIBUTE}(?:\s+{_ATTRIBUTE})*\s*\}}"  # attribute lists
+    r"|\[\^[^\]\n]+\]:?"  # footnotes
+    r"|^ {0,3}\[[^\]\n]+\]:[ ]*\S+[ ]*(?:\"[^\"\n]*\"[ ]*)?$"  # link definitions
+    r"|^[ \t>]*#+ +\d+[.)](?=[ \t])"  # numbers of headings
+    r"|&#?\w+;",  # entities
     re.MULTILINE,
 )
+_READ_TO_SOMEBODY = re.compile(  # what markup shows or reads aloud: titles of links, alt texts, labels
+    r"""\s["'](?P<title>[^"'\n]*)["']\s*\)|\b(?:alt|title|aria-label|placeholder)=(?:"(?P<a>[^"]*)"|'(?P<b>[^']*)')"""
+)
+_LIST_NUMBER = re.compile(r"[ \t>]*\d{1,2}[.)](?=[ \t])")
+_CONTAINER = re.compile(r"[ \t>]*(?:[-*+][ \t]|\d+[.)][ \t]|={3}|!{3}|\?{3}|\[\^|/{3})")
 
 
 class PageError(ValueError):
@@ -148,6 +178,7 @@ class _Reader:
         if COPIES_OF_PROVEN_NUMBERS in self.prose:
             return self.page
         self._refuse_snippets_outside_fences()
+        self._refuse_indented_code()
         proofs = self._take_comments()
         self._read_numbers(proofs)
         self._refuse_unproven()
@@ -167,51 +198,103 @@ class _Reader:
     # Fences
 
     def read_fences(self) -> None:
+        if behind := _FENCE_BEHIND_TEXT.search(self.text):
+            raise self.error(
+                behind.start(), "a fence behind the mark of a list", "begin the fence on a line of its own"
+            )
         position = 0
         while opening := _FENCE.search(self.text, position):
+            self._refuse_hidden_fence(position, opening.start())
             closing = re.compile(rf"^[ \t>]*{re.escape(opening['fence'])}[ \t]*$", re.MULTILINE).search(
                 self.text, opening.end()
             )
             if closing is None:
                 raise self.error(opening.start(), "this fence never ends", f"close it with {opening['fence']}")
+            if not closing[0].startswith(opening["prefix"] + opening["fence"]):
+                raise self.error(closing.start(), "the end of a fence is not below its beginning", "align the two")
             self._add_fence(opening, closing)
             self.blank(opening.start(), closing.end())
             position = closing.end()
+
+    def _refuse_hidden_fence(self, start: int, fence: int) -> None:
+        for comment in _COMMENT.finditer(self.text, start):
+            if comment.start() < fence < comment.end():
+                raise self.error(
+                    comment.start(), "a fence inside a comment", "a page hides nothing: show it or remove it"
+                )
 
     def _add_fence(self, opening: re.Match[str], closing: re.Match[str]) -> None:
         body = self.text[opening.end() + 1 : closing.start()]
         width = len(opening["prefix"])
         source = "".join(line[width:] or "\n" for line in body.splitlines(keepends=True))
-        place = dict(line=self.line_of(opening.start()), start=opening.start(), end=closing.end())
+        start, line, end = opening.start(), self.line_of(opening.start()), closing.end()
         if snippet := _SNIPPET.fullmatch(source):
-            self.page.parts.append(Snippet(snippet["path"], snippet["section"], **place))
+            self.page.parts.append(Snippet(snippet["path"], snippet["section"], line, start, end))
             return
-        language = _language(opening["info"])
-        if "--8<--" in source:
+        if _SNIPPET_LINE.search(source):
             raise self.error(
-                opening.start(), "a snippet line with other text or of another form",
+                start, "a snippet line with other text or of another form",
                 'a snippet stands alone in its fence, as --8<-- "path/file.py:section"',
             )  # fmt: skip
+        language = self._language(opening)
         if language in INERT:
             return
         if language not in ("python", "pycon"):
             raise self.error(
-                opening.start(),
+                start,
                 f"unknown fence {language!r}" if language else "a fence without a language",
                 f"use python (run), pycon (compared), or one that is only shown: {', '.join(INERT)}",
             )
         has_prompt = re.search(r"^\s*>>> ", source, re.MULTILINE) is not None
         if has_prompt != (language == "pycon"):
             raise self.error(
-                opening.start(),
+                start,
                 "a python fence with >>> prompts" if has_prompt else "a pycon fence without a >>> prompt",
                 "write pycon above a session with prompts and outputs, python above plain code",
             )
-        self.page.parts.append(Block(language, source, **place))
+        if language == "pycon":
+            self._refuse_uncompared(source, start)
+        self.page.parts.append(Block(language, source, line, start, end))
+
+    def _language(self, opening: re.Match[str]) -> str:
+        """The language of a fence's info line: `python title="x.py"`, ` python`, `{ .python .annotate }`."""
+        info = _INFO.fullmatch(opening["info"])
+        if info is None:
+            raise self.error(
+                opening.start(), f"the fence line {opening['info'].strip()!r} is not of a known form",
+                'write the language alone, with options as title="...", or as { .python .annotate }',
+            )  # fmt: skip
+        return info["attribute"] or info["word"] or ""
+
+    def _refuse_uncompared(self, source: str, position: int) -> None:
+        """In a session all is prompt or output: doctest would pass over the rest, and over what it is told to skip."""
+        if re.search(r"#\s*doctest:", source):
+            raise self.error(position, "a doctest directive", "every output is compared as it stands: remove it")
+        for piece in doctest.DocTestParser().parse(source):
+            if isinstance(piece, str) and piece.strip():
+                raise self.error(
+                    position, f"{piece.strip().splitlines()[0]!r} belongs to no prompt",
+                    "in a pycon fence only prompts and their outputs stand, without blank lines in an output",
+                )  # fmt: skip
 
     def _refuse_snippets_outside_fences(self) -> None:
-        if (at := self.prose.find("--8<--")) >= 0:
-            raise self.error(at, "a snippet outside a fence", "put it into a fence of its own, so that it is checked")
+        if found := _SNIPPET_LINE.search(self.prose):
+            raise self.error(
+                found.start(), "a snippet outside a fence", "put it into a fence of its own: it is checked there"
+            )
+
+    def _refuse_indented_code(self) -> None:
+        """Four spaces after a blank line make code that nobody runs, unless they continue a list, a tab or a note."""
+        contained, after_blank, position = False, True, 0
+        for line in self.prose.splitlines(keepends=True):
+            if line.strip():
+                if line.startswith(("    ", "\t")):
+                    if after_blank and not contained:
+                        raise self.error(position, "code by indentation", "put it into a fence, so that it is checked")
+                elif after_blank or _CONTAINER.match(line):
+                    contained = _CONTAINER.match(line) is not None
+            after_blank = not line.strip() and not self.text[position : position + len(line)].strip()
+            position += len(line)
 
     # Numbers
 
@@ -222,48 +305,77 @@ class _Reader:
                 self.blank(span.start(), span.end())
         proofs = []
         for comment in list(_COMMENT.finditer(self.prose)):
-            self.blank(comment.start(), comment.end())
             body = comment["body"]
-            if re.match(r"\s*(?:skip|invisible|clear)", body):
+            if _DIRECTIVE.match(body):
                 raise self.error(
-                    comment.start(),
-                    f"the directive {body.strip()!r}",
-                    "a page hides nothing and skips nothing: remove it",
+                    comment.start(), f"the directive {body.strip()!r}", "a page skips and hides nothing: remove it"
                 )
             if body.lstrip()[:1] in ("=", "<", ">", "≤", "≥"):
                 proofs.append(comment)
+        self._refuse_proofs_in_markup(proofs)
+        for comment in list(_COMMENT.finditer(self.prose)):
+            self.blank(comment.start(), comment.end())
         return proofs
+
+    def _refuse_proofs_in_markup(self, proofs: list[re.Match[str]]) -> None:
+        """A mark is HTML: it cannot stand in the front matter, in a formula, in a tag, a link's target or an attribute."""
+        filled = _COMMENT.sub(lambda match: re.sub(r"[^\n]", "x", match[0]), self.prose)
+        for pattern in (_FRONT_MATTER, _MATH, _MARKUP):
+            for place in pattern.finditer(filled):
+                for proof in proofs:
+                    if place.start() < proof.start() < place.end():
+                        raise self.error(
+                            proof.start(), f"the proof {proof['body'].strip()!r} stands inside {place[0][:20]!r}...",
+                            "no mark can stand there: say the number in the text beside it",
+                        )  # fmt: skip
 
     def _read_numbers(self, proofs: list[re.Match[str]]) -> None:
         alts = [match.span("alt") for match in _IMAGE.finditer(self.prose)]
         for comment in proofs:
-            proof = _PROOF.fullmatch(comment["body"])
-            if proof is None or not proof["expression"]:
-                raise self.error(
-                    comment.start(), f"the proof {comment['body'].strip()!r} is not of a known form",
-                    "write <!-- = expression -->, <!-- < expression --> or <!-- > expression -->",
-                )  # fmt: skip
-            shown = _SHOWN.search(self.prose, self.prose.rfind("\n", 0, comment.start()) + 1, comment.start())
-            if shown is None:
-                raise self.error(
-                    comment.start(), f"no number before the proof {proof['expression']!r}",
-                    "the comment follows its number directly, as in **28**<!-- = 32 - 4 -->",
-                )  # fmt: skip
-            wrapped = shown["open"] == shown["close"][::-1]
-            number = Number(
-                shown=shown["number"],
-                operator=proof["operator"],
-                expression=" ".join(proof["expression"].split()),
-                sentence=self._sentence_around(shown.start("number")),
-                line=self.line_of(shown.start("number")),
-                start=shown.start("number"),
-                end=comment.end(),
-                marked=shown.span() if wrapped else shown.span("number"),
-                in_alt_text=any(start <= shown.start() < end for start, end in alts),
-            )
+            number = self._number_before(comment)
+            number = replace(number, in_alt_text=any(start <= number.start < end for start, end in alts))
             self.page.parts.append(number)
         for number in self.page.numbers:
             self.blank(number.start, number.end)
+
+    def _number_before(self, comment: re.Match[str]) -> Number:
+        proof = _PROOF.fullmatch(comment["body"])
+        if proof is None or not proof["expression"]:
+            raise self.error(
+                comment.start(), f"the proof {comment['body'].strip()!r} is not of a known form",
+                "write <!-- = expression -->, <!-- < expression --> or <!-- > expression -->",
+            )  # fmt: skip
+        shown = _SHOWN.search(self.prose, self.prose.rfind("\n", 0, comment.start()) + 1, comment.start())
+        if shown is None:
+            raise self.error(
+                comment.start(), f"no number before the proof {proof['expression']!r}",
+                "the comment follows its number directly, as in **28**<!-- = 32 - 4 -->",
+            )  # fmt: skip
+        digits, (start, end) = shown["number"], shown.span("number")
+        before, after = self.text[start - 1 : start], self.text[comment.end() : comment.end() + 1]
+        if digits[0] in "-−+" and before == ">":  # 5<!-- ... -->-10<!-- ... -->: the sign is the dash of a range
+            digits, start, before = digits[1:], start + 1, ""
+        if before == ";" or (before == "–" and self.text[start - 2 : start - 1] in ("", " ", "\n", "(")):
+            raise self.error(
+                start, f"the sign before {digits} is not a minus", "write it as -5 or −5, so that it is proven too"
+            )
+        if _GLUED.match(after):
+            raise self.error(
+                comment.end(), f"{after!r} behind the proof changes the number {digits}",
+                "leave a blank, or write the whole number before the proof",
+            )  # fmt: skip
+        wrapped = shown["open"] == shown["close"][::-1] and start == shown.start("number")
+        return Number(
+            shown=digits,
+            operator=proof["operator"],
+            expression=" ".join(proof["expression"].split()),
+            sentence=self._sentence_around(start),
+            line=self.line_of(start),
+            start=start,
+            end=comment.end(),
+            marked=shown.span() if wrapped else (start, end),
+            in_alt_text=False,
+        )
 
     def _sentence_around(self, position: int) -> str:
         paragraph_start = max(self.prose.rfind(mark, 0, position) for mark in ("\n\n", "\n|", "\n- ", "\n#")) + 1
@@ -280,14 +392,18 @@ class _Reader:
     def _refuse_unproven(self) -> None:
         self._refuse_numbers_in_front_matter()
         for formula in list(_MATH.finditer(self.prose)):
-            if re.search(r"\d\d", formula[0]):
+            if re.search(r"\d[\d.,{} ]*\d", formula[0]):
                 raise self.error(
                     formula.start(), f"a number in the formula {formula[0]!r}, where no proof can stand",
                     "let formulas hold symbols and single digits, and say the number in the prose with its proof",
                 )  # fmt: skip
             self.blank(*formula.span())
-        for pattern in (_MARKUP, *(re.compile(name) for name in NAMES)):
-            for match in list(pattern.finditer(self.prose)):
+        for markup in list(_MARKUP.finditer(self.prose)):
+            self._refuse_numbers_read_to_somebody(markup)
+            self.blank(*markup.span())
+        self._blank_list_numbers()
+        for name in NAMES:
+            for match in list(re.finditer(name, self.prose)):
                 self.blank(*match.span())
         if unproven := _NUMBER.search(self.prose):
             shown = unproven[0].rstrip(".,")
@@ -297,14 +413,31 @@ class _Reader:
                 "cnnguide/site/grammar.py",
             )  # fmt: skip
 
+    def _refuse_numbers_read_to_somebody(self, markup: re.Match[str]) -> None:
+        for found in _READ_TO_SOMEBODY.finditer(markup[0]):
+            text = found["title"] or found["a"] or found["b"] or ""
+            if claim := _NUMBER.search(_without_names(text)):
+                raise self.error(
+                    markup.start(), f"the number {claim[0]} in {text!r}, where no proof can stand",
+                    "say it in words that claim less, or in the text with its proof",
+                )  # fmt: skip
+
+    def _blank_list_numbers(self) -> None:
+        """Numbers of list items, in blocks that begin as a list: elsewhere `99.` ends a sentence that was wrapped."""
+        is_list, position, previous = False, 0, ""
+        for line in self.prose.splitlines(keepends=True):
+            if not previous.strip():
+                is_list = _LIST_NUMBER.match(line) is not None
+            if is_list and (item := _LIST_NUMBER.match(line)):
+                self.blank(position, position + item.end())
+            previous = self.text[position : position + len(line)]
+            position += len(line)
+
     def _refuse_numbers_in_front_matter(self) -> None:
-        matter = re.match(r"---\n.*?\n---\n", self.prose, re.DOTALL)
+        matter = _FRONT_MATTER.match(self.text)
         if matter is None:
             return
-        rest = matter[0]
-        for name in NAMES:
-            rest = re.sub(name, lambda match: " " * len(match[0]), rest)
-        if found := re.search(r"\d[\d.,]*", rest):
+        if found := re.search(r"\d[\d.,]*", _without_names(matter[0])):
             raise self.error(
                 found.start(), f"the number {found[0]} in the front matter, where no proof can stand",
                 "say it in words that claim less, or in the page with its proof",
@@ -312,10 +445,10 @@ class _Reader:
         self.blank(*matter.span())
 
 
-def _language(info: str) -> str:
-    """The language of a fence's info line: `python title="x.py"`, ` python`, `{ .python .annotate }`."""
-    match = re.match(r"\s*(?:\{[^}]*?\.(?P<attribute>[\w+-]+)|(?P<word>[\w+-]*))", info)
-    return (match["attribute"] or match["word"] or "") if match else ""
+def _without_names(text: str) -> str:
+    for name in NAMES:
+        text = re.sub(name, lambda match: " " * len(match[0]), text)
+    return text
 
 
 def without_comments(text: str) -> str:
@@ -334,27 +467,37 @@ def evaluate(number: Number, namespace: dict[str, Any]) -> Any:
     return eval(number.expression, {"math": math, **vars(cnnguide), **namespace})
 
 
+def names_nothing(number: Number) -> str | None:
+    """Why an expression of numbers alone proves nothing, as a sentence; None where it computes from something."""
+    if any(isinstance(node, ast.Name) for node in ast.walk(ast.parse(number.expression, mode="eval"))):
+        return None
+    return f"{number.expression!r} is typed in, not computed; let it call the package or use a name of the page"
+
+
 def problem_with(number: Number, value: Any) -> str | None:
     """Why the shown number is not what its expression gives, as a sentence; None where all is well."""
     if hasattr(value, "item") and getattr(value, "size", 1) == 1:
         value = value.item()
+    if isinstance(value, Decimal) and value.is_finite():
+        value = Fraction(value)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return f"{number.expression} gives {value!r}, which is no number"
-    if not math.isfinite(value):
+    if not isinstance(value, numbers.Rational) and not math.isfinite(value):
         return f"{number.expression} gives {value!r}, which no page can show"
     percentage = number.shown.endswith("%")
-    exact = Fraction(value if isinstance(value, numbers.Rational) else float(value)) * (100 if percentage else 1)
-    digits = Decimal(re.sub(r"[,%\s]", "", number.shown).replace("−", "-"))
-    shown = Fraction(digits)
+    # A float is taken as it is printed: 0.1 is one tenth here, not its binary neighbour.
+    exact = Fraction(value) if isinstance(value, numbers.Rational) else Fraction(repr(float(value)))
+    exact *= 100 if percentage else 1
+    digits = Decimal(re.sub(r"[,%\s]|&nbsp;", "", number.shown).replace("−", "-"))
+    shown, exponent = Fraction(digits), int(digits.as_tuple().exponent)
     if number.operator == "=":
-        whole = digits.as_tuple().exponent == 0 and not percentage and "e" not in number.shown
-        tolerance = 0 if whole else Fraction(10) ** int(digits.as_tuple().exponent) / 2
-        holds = abs(shown - exact) <= tolerance
+        whole = exponent == 0 and not percentage and "e" not in number.shown
+        holds = abs(shown - exact) <= (0 if whole else Fraction(10) ** exponent / 2)
     else:
         holds = shown < exact if number.operator == "<" else shown > exact
     if holds:
         return None
-    met = f"{float(exact)}%" if percentage else f"{value!r}"
+    met = f"{float(exact):.6g}%" if percentage else f"{value!r}"
     return f"the page says {number.shown} {number.operator} {number.expression}, which gives {met}; correct the page"
 
 

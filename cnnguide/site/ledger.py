@@ -7,6 +7,7 @@ With this module, one can run the code of a page and evaluate its numbers (`prov
 import contextlib
 import doctest
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,9 @@ hide: [toc]
 
 # Verified numbers
 
-Every number that this guide states is computed by its package. This page lists them all: as shown, in its sentence, with
-the expression, the value before rounding, and the line that states it. Tests and every build of the site compare them
+Every number that the pages of this guide state in digits is computed by its package. This page lists them all: as shown,
+in its sentence, with the expression, the value before rounding, and the line that states it. (The labs compute theirs in
+front of the reader.) Tests and every build of the site compare them
 again; a number that no longer holds stops both.
 """
 
@@ -58,6 +60,8 @@ def prove(page: grammar.Page) -> list[Proof]:
             except Exception as error:
                 what = f"{part.expression!r} does not evaluate: {type(error).__name__}: {error}"
                 raise grammar.PageError(page.path, part.line, what, "correct the expression") from error
+            if nothing := grammar.names_nothing(part):
+                raise grammar.PageError(page.path, part.line, *nothing.rsplit("; ", 1))
             if problem := grammar.problem_with(part, value):
                 raise grammar.PageError(page.path, part.line, *problem.rsplit("; ", 1))
             proofs.append(Proof(part, len(proofs) + 1, value))
@@ -75,7 +79,7 @@ def _run(block: grammar.Block, path: str, namespace: dict[str, Any]) -> None:
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(compile(source, path, mode), namespace)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # exit() in a page must not end the proving
             if not may_raise:
                 what = f"the code raises {type(error).__name__}: {error}"
                 raise grammar.PageError(path, block.line, what, "correct the block") from error
@@ -109,9 +113,9 @@ def write_ledger(docs: Path, repository: Repository | None = None) -> int:
 
 
 def _section(page: grammar.Page, proofs: Iterable[Proof], file: Path, repository: Repository | None) -> str:
-    title = next((line[2:] for line in page.text.splitlines() if line.startswith("# ")), file.stem)
+    title = _title(page) or file.stem
     rows = [
-        f"## {_plain(grammar.without_comments(title))}\n",
+        f"## {_plain(title)}\n",
         "| Number | Sentence | Expression | Value | Stated in |",
         "|---|---|---|---|---|",
     ]
@@ -124,12 +128,28 @@ def _section(page: grammar.Page, proofs: Iterable[Proof], file: Path, repository
         cells = [
             f"**{_plain(number.shown)}**",
             _plain(number.sentence),
-            f"`{number.operator} {number.expression}`",
-            f"`{_short(proof.value)}`",
+            _code(f"{number.operator} {number.expression}"),
+            _code(_short(proof.value)),
             stated,
         ]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
+
+
+def _title(page: grammar.Page) -> str:
+    """The text of the page's first heading, as a reader sees it."""
+    fences = [(part.start, part.end) for part in page.parts if not isinstance(part, grammar.Number)]
+    body = re.sub(r"\A---\n.*?\n---\n", lambda matter: " " * len(matter[0]), page.text, flags=re.DOTALL)
+    for heading in re.finditer(r"^[ ]*# (?P<text>.*?)(?:\s*\{[^}]*\})?\s*$", body, re.MULTILINE):
+        if not any(start <= heading.start() < end for start, end in fences):
+            return grammar.without_comments(heading["text"])
+    return ""
+
+
+def _code(text: str) -> str:
+    """A code span, also of text that holds backticks."""
+    ticks = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{ticks} {text} {ticks}" if "`" in text else f"`{text}`"
 
 
 def _plain(text: str) -> str:
