@@ -10,7 +10,10 @@ from mkdocs.exceptions import PluginError
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File
 
+from cnnguide.figures.build import MANIFEST, SCHEME_NAMES
+from cnnguide.figures.registry import find_figures
 from cnnguide.site import checker, frame, labs, repository
+from cnnguide.site.ledger import LEDGER
 
 ROOT = Path(__file__).parent
 log = logging.getLogger("mkdocs.hooks.cnnguide")  # only warnings of loggers below "mkdocs" count as strict
@@ -24,20 +27,36 @@ def on_startup(command, dirty):
 
 
 def on_config(config):
-    config.extra["repository"] = found = repository.find(ROOT)
+    config.extra["repository"] = found = repository.find(ROOT, config.remote_name)
     if found and not config.repo_url:
         config.repo_url, config.repo_name = found.url, f"{found.owner}/{found.name}"
         config.edit_uri = found.edit_uri
     if found and not config.site_url and _command != "serve":  # a preview stays at the root of its own address
         config.site_url = found.pages_url
     if _command == "gh-deploy":
-        repository.fetch_published(ROOT, config.remote_name, config.remote_branch)
-        if changes := repository.uncommitted_changes(ROOT):
-            log.warning(
-                "These changes are not committed, but would be published as the commit HEAD: %s. "
-                "Commit them, or publish them all the same with --no-strict.", ", ".join(changes),
-            )  # fmt: skip
+        _prepare_deploy(config)
     return config
+
+
+def _prepare_deploy(config):
+    repository.fetch_published(ROOT, config.remote_name, config.remote_branch)
+    try:
+        changes = repository.uncommitted_changes(ROOT)
+    except repository.GitError as error:
+        raise PluginError(str(error)) from error
+    if changes:
+        log.warning(
+            "These changes are not committed, but would be published as the commit HEAD: %s. "
+            "Commit them, or publish them all the same with --no-strict.", ", ".join(changes),
+        )  # fmt: skip
+    made = {str(LEDGER), MANIFEST, *(f"{name}-{scheme}.svg" for name in find_figures() for scheme in SCHEME_NAMES)}
+    left = [
+        name
+        for name in repository.ignored_files(ROOT, "docs", "examples")
+        if not any(name.endswith(f"/{one}") for one in made) and "/." not in name and "__pycache__" not in name
+    ]
+    if left:
+        log.warning("Git ignores these files, but they would be published: %s. Remove them first.", ", ".join(left))
 
 
 def on_pre_build(config):
@@ -67,7 +86,7 @@ def on_pre_page(page, config, files):
 def on_page_content(html, page, config, files):
     if not labs.is_lab(page):
         return html
-    return labs.tidy(html, ROOT / page.file.src_uri, config.extra["repository"])
+    return labs.tidy(html, ROOT / page.file.src_uri, config.extra["repository"], config.remote_branch)
 
 
 def on_post_page(output, page, config):

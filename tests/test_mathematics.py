@@ -61,6 +61,20 @@ def test_what_chapters_need_is_converted(latex, tag):
         r"\text{costs $5}",
         r"\left( a",
         "",
+        r"\operatorname*{arg\,max}_x",
+        r"\operatorname{fan\_in}",
+        r"\begin{align*} a &= b \\[4pt] c &= d \end{align*}",
+        "a}",
+        "{a",
+        r"\begin{foo} a \end{foo}",
+        r"\newcommand{\R}{x}",
+        r"\def\a{b}",
+        r"\left<x\right>",
+        r"\boldsymbol{w}",
+        r"\mathbf{w}",
+        r"\mathrm{d}x",
+        r"\cancel{x}",
+        r"a\!b",
     ],
 )
 def test_a_formula_that_cannot_be_converted_is_named(latex):
@@ -72,6 +86,16 @@ def test_a_formula_that_cannot_be_converted_is_named(latex):
 def test_it_stops_the_build():
     with pytest.raises(FormulaError, match=r"undefinedcommand"):
         render(r"text $\undefinedcommand{x}$ text")
+
+
+@pytest.mark.parametrize("text", ["![side $n$](a.svg)", '[x](y "a $k$")', "a\n$$\nx\n$$ b"])
+def test_a_formula_that_is_not_converted_stops_the_build(text):
+    with pytest.raises(FormulaError, match="where none can stand|is no formula"):
+        render(text)
+
+
+def test_dollars_in_code_are_code():
+    assert "$$" in render("`echo $$`")
 
 
 def test_signs_that_html_reserves_are_escaped():

@@ -130,6 +130,16 @@ def test_uncommitted_changes_are_named_and_go_out_only_on_request(origin, first,
     assert b"Not committed." in published(origin, tmp_path)["index.html"]
 
 
+def test_a_file_that_git_ignores_does_not_slip_out(origin, first, tmp_path):
+    before = tip(origin)
+    folder = clone(origin, tmp_path / "stray")
+    (folder / "docs/figures").mkdir()
+    (folder / "docs/figures/stray.txt").write_text("left here by somebody")
+    done = mkdocs("gh-deploy", cwd=folder, ok=False)
+    assert "Git ignores these files, but they would be published: docs/figures/stray.txt" in done.stderr
+    assert tip(origin) == before
+
+
 def test_building_does_not_ask_for_a_clean_tree(origin, tmp_path):
     folder = clone(origin, tmp_path / "dirty")
     edit(folder, "\nWork in progress.\n", commit=False)

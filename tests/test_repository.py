@@ -18,6 +18,10 @@ from tests.conftest import git
         "ssh://git@github.com/someone/guide.git",
         "ssh://git@github.com:22/someone/guide.git",
         "git://github.com/someone/guide.git",
+        "git@github.com-work:someone/guide.git",
+        "ssh://git@ssh.github.com:443/someone/guide.git",
+        "https://www.github.com/someone/guide",
+        "https://GitHub.com/someone/guide",
     ],
 )
 def test_a_github_remote_in_any_form(remote):
@@ -54,11 +58,21 @@ def test_the_site_of_an_account_is_served_at_its_root():
 def test_other_hosts_are_linked_but_nothing_is_guessed():
     found = Repository.from_remote("https://code.example.org/someone/guide.git")
     assert found.url == "https://code.example.org/someone/guide"
-    assert (found.edit_uri, found.pages_url, found.colab_url("a")) == (None, None, None)
+    assert (found.edit_uri, found.pages_url, found.colab_url("a"), found.source_url("a")) == (None, None, None, None)
+    assert Repository.from_remote("https://code.example.org:8443/a/b").url == "https://code.example.org:8443/a/b"
 
 
 @pytest.mark.parametrize(
-    "remote", ["/srv/git/guide.git", "../guide", "file:///srv/guide.git", "C:\\git\\guide", "", "x"]
+    "remote",
+    [
+        "/srv/git/guide.git",
+        "../guide",
+        "file:///srv/guide.git",
+        "C:\\git\\guide",
+        "",
+        "x",
+        "git@host.org:/srv/guide.git",
+    ],
 )
 def test_a_path_is_no_host(remote):
     assert Repository.from_remote(remote) is None
@@ -86,6 +100,31 @@ def test_the_branch_is_the_remotes_default_or_the_checked_out_one(checkout):
     git("update-ref", "refs/remotes/origin/stable", "HEAD", cwd=checkout)
     git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/stable", cwd=checkout)
     assert repository.find(checkout).branch == "stable"
+
+
+def test_another_remote_is_found_by_its_name(checkout):
+    git("remote", "add", "origin", "git@github.com:upstream/guide.git", cwd=checkout)
+    git("remote", "add", "fork", "git@github.com:someone/guide.git", cwd=checkout)
+    assert repository.find(checkout, "fork").owner == "someone"
+
+
+def test_without_git_nothing_is_called_clean(tmp_path_factory):
+    with pytest.raises(repository.GitError, match="git cannot say whether"):
+        repository.uncommitted_changes(tmp_path_factory.mktemp("no git"))
+
+
+def test_names_are_listed_as_they_are(checkout):
+    (checkout / "ein Bär.txt").write_text("x")
+    git("mv", "a.txt", "b.txt", cwd=checkout)
+    assert sorted(repository.uncommitted_changes(checkout)) == ["a.txt", "b.txt", "ein Bär.txt"]
+
+
+def test_ignored_files_are_listed_below_the_folders_asked_for(checkout):
+    (checkout / ".gitignore").write_text("*.svg\n")
+    for folder in ("docs", "other"):
+        (checkout / folder).mkdir()
+        (checkout / folder / "a.svg").write_text("x")
+    assert repository.ignored_files(checkout, "docs") == ["docs/a.svg"]
 
 
 def test_uncommitted_changes_are_listed(checkout):

@@ -31,7 +31,7 @@ def is_lab(page: "Page") -> bool:
     return page.file.src_uri.startswith("examples/")
 
 
-def tidy(html: str, script: Path, repository: Repository | None) -> str:
+def tidy(html: str, script: Path, repository: Repository | None, branch: str = "gh-pages") -> str:
     """Keep what the notebook says, in the markup that the theme knows: text, code, outputs, and links to take it home."""
     notebook = BeautifulSoup(html, "html.parser")
     alts = iter([cell.metadata.get("alt", "") for cell in jupytext.read(script).cells if cell.cell_type == "code"])
@@ -41,7 +41,7 @@ def tidy(html: str, script: Path, repository: Repository | None) -> str:
         for part in cell.select(".jp-MarkdownOutput, .highlight-ipynb pre, .jp-OutputArea-output"):
             parts.append(_native(part, alt, script))
         if len(parts) == 1:  # below the title, which opens the first cell
-            parts.append(_take_home(script, repository))
+            parts.append(_take_home(script, repository, branch))
     return "\n".join(parts)
 
 
@@ -67,10 +67,10 @@ def _inner(tag: Tag) -> str:
     return tag.decode_contents()
 
 
-def _take_home(script: Path, repository: Repository | None) -> str:
+def _take_home(script: Path, repository: Repository | None, branch: str) -> str:
     name = script.stem
     links = [f'<a href="{name}.ipynb" download>notebook</a>', f'<a href="{name}.py" download>script</a>']
-    colab = repository and repository.colab_url(f"examples/{name}/{name}.ipynb")
+    colab = repository and repository.colab_url(f"examples/{name}/{name}.ipynb", branch)
     opened = f' or <a href="{colab}">open it in Colab</a>' if colab else ""
     return f'<p class="lab-links">Take it home as {" or ".join(links)}{opened}.</p>'
 

@@ -123,8 +123,8 @@ def _section(page: grammar.Page, proofs: Iterable[Proof], file: Path, repository
         number = proof.number
         place = f"../{file.as_posix()}" + ("" if number.in_alt_text else f"#{anchor(proof.index)}")
         stated = f"[{file.stem}, line {number.line}]({place})"
-        if repository:
-            stated += f" ([source]({repository.source_url(page.path, number.line)}))"
+        if source := repository and repository.source_url(page.path, number.line):
+            stated += f" ([source]({source}))"
         cells = [
             f"**{_plain(number.shown)}**",
             _plain(number.sentence),

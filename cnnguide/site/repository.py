@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _REMOTE = re.compile(
-    r"(?:(?:https?|ssh|git)://(?:[^@/]+@)?|[^@/]+@)(?P<host>[\w.-]+)(?::\d+)?[:/](?P<path>[^?#]+?)(?:\.git)?/?"
+    r"(?:(?P<scheme>https?|ssh|git)://(?:[^@/]+@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?/"
+    r"|[^@/:]+@(?P<scp_host>[\w.-]+):(?!/))(?P<path>[^?#]+?)(?:\.git)?/?"
 )
+_KNOWN_HOST = re.compile(r"(?:ssh\.|www\.|altssh\.)?(?P<host>github\.com|gitlab\.com)(?:-[\w-]+)?")
+"""A known host as remotes spell it: ssh.github.com, www.github.com, or github.com-work, an alias for a second account."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,17 @@ class Repository:
         True
         """
         match = _REMOTE.fullmatch(url.strip())
-        if match is None or "/" not in match["path"] or "." not in match["host"]:
+        if match is None or "/" not in match["path"]:
             return None
+        host = (match["host"] or match["scp_host"]).lower()
+        if "." not in host:
+            return None
+        if known := _KNOWN_HOST.fullmatch(host):
+            host = known["host"]
+        elif match["port"] and match["scheme"].startswith("http"):
+            host += f":{match['port']}"
         owner, _, name = match["path"].strip("/").rpartition("/")
-        return cls(match["host"], owner, name, branch)
+        return cls(host, owner, name, branch)
 
     @property
     def url(self) -> str:
@@ -62,35 +72,51 @@ class Repository:
         own_site = rest.lower() == f"{first}.{pages_host}".lower()
         return f"https://{first.lower()}.{pages_host}/" + ("" if own_site else f"{rest}/")
 
-    def source_url(self, path: str, line: int | None = None) -> str:
-        """A file of the repository, at a line if given."""
-        blob = "-/blob" if self._kind == "gitlab" else "blob"
+    def source_url(self, path: str, line: int | None = None) -> str | None:
+        """A file of the repository, at a line if given, where the host is one whose addresses are known."""
+        blob = {"github": "blob", "gitlab": "-/blob"}.get(self._kind or "")
+        if blob is None:
+            return None
         return f"{self.url}/{blob}/{self.branch}/{path}" + (f"#L{line}" if line else "")
 
-    def colab_url(self, notebook: str) -> str | None:
+    def colab_url(self, notebook: str, branch: str = "gh-pages") -> str | None:
         """Open a notebook of the published site in Colab, which reads from GitHub only."""
         if self.host != "github.com":
             return None
-        return f"https://colab.research.google.com/github/{self.owner}/{self.name}/blob/gh-pages/{notebook}"
+        return f"https://colab.research.google.com/github/{self.owner}/{self.name}/blob/{branch}/{notebook}"
 
 
-def find(root: Path) -> Repository | None:
-    """The repository that the remote `origin` of a checkout names; None without git, remote or a known host."""
-    url = _git(root, "remote", "get-url", "origin")
-    return Repository.from_remote(url, _default_branch(root)) if url else None
+def find(root: Path, remote: str = "origin") -> Repository | None:
+    """The repository that a remote of a checkout names; None without git, without the remote, and for a path."""
+    url = _git(root, "remote", "get-url", remote)
+    return Repository.from_remote(url, _default_branch(root, remote)) if url else None
 
 
-def _default_branch(root: Path) -> str:
-    head = _git(root, "symbolic-ref", "--short", "refs/remotes/origin/HEAD")
+def _default_branch(root: Path, remote: str) -> str:
+    head = _git(root, "symbolic-ref", "--short", f"refs/remotes/{remote}/HEAD")
     if head:
-        return head.removeprefix("origin/")
+        return head.removeprefix(f"{remote}/")
     return _git(root, "branch", "--show-current") or "main"
+
+
+class GitError(RuntimeError):
+    """Git could not say what was asked, so nothing may be published."""
 
 
 def uncommitted_changes(root: Path) -> list[str]:
     """Files that differ from HEAD or are unknown to git: a deploy would publish them under HEAD's name."""
-    status = _git(root, "status", "--porcelain", "--untracked-files=all") or ""
-    return [line[3:] for line in status.splitlines()]
+    status = _git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    if status is None:
+        raise GitError(
+            f"git cannot say whether {root} has uncommitted changes; is git installed, and is this a repository?"
+        )
+    return [entry[3:] for entry in status.split("\0") if entry]
+
+
+def ignored_files(root: Path, *folders: str) -> list[str]:
+    """Files below some folders that git was told to ignore: what the build makes, and what somebody left there."""
+    listed = _git(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *folders)
+    return [name for name in (listed or "").split("\0") if name]
 
 
 def fetch_published(root: Path, remote: str, branch: str) -> bool:
