@@ -67,6 +67,22 @@ def test_a_site_under_another_path_has(site):
         (' alt="a drawing"', ' alt=" "', "the image ./a.svg#only-light has no alt text"),
         ('id="part"', 'id="top"', "the id 'top' stands 2 times"),
         (POLICY, "", "no Content-Security-Policy"),
+        ("default-src 'self';", "default-src 'self' *;", "lets default-src reach *"),
+        ("default-src 'self';", "default-src 'self'; script-src https:;", "lets script-src reach https:"),
+        ("default-src 'self';", "script-src 'self';", "has no default-src"),
+        (POLICY, f'<script src="a.js"></script>{POLICY}', "fetches something before its Content-Security-Policy"),
+        ("<h2", '<base href="/x/"><h2', "has a base, /x/"),
+        ("<h2", '<meta http-equiv="refresh" content="0; url=https://x.example"><h2', "leads on by itself"),
+        ("<h2", '<iframe srcdoc="<p>x</p>"></iframe><h2', "holds another page in srcdoc"),
+        ("<h2", '<button formaction="https://x.example/">b</button><h2', "asked from another host"),
+        ("<h2", '<a href="#top" ping="https://x.example/">b</a><h2', "asked from another host"),
+        ("<h2", '<link rel="apple-touch-icon" href="https://x.example/a.png"><h2', "asked from another host"),
+        ("<h2", '<link rel="Stylesheet" href="https://x.example/a.css"><h2', "asked from another host"),
+        ("<h2", '<link rel="next" href="gone/"><h2', "gone/ leads nowhere"),
+        ("<h2", "<style>@import'https://x.example/a.css'</style><h2", "asked from another host"),
+        ("<h2", "<style>p { background: URL(https://x.example/a.png) }</style><h2", "asked from another host"),
+        ("<h2", '<style>p { background: image-set("https://x.example/a.png" 1x) }</style><h2', "asked from another"),
+        ("<h2", '<a href="http://[x">broken</a><h2', "http://[x is no address"),
     ],
 )
 def test_each_fault_is_found(site, old, new, problem):
@@ -83,6 +99,30 @@ def test_style_sheets_are_followed(site):
     assert check_site(site, "/guide/") == ["style.css: gone.woff2 leads nowhere"]
     (site / "style.css").write_text("@import url('https://x.example/a.css');", "utf-8")
     assert check_site(site, "/guide/") == ["style.css: https://x.example/a.css is asked from another host"]
+
+
+def test_modules_are_followed(site):
+    (site / "a.js").write_text(
+        "import { a } from './b.js';\nconst c = await import('./c.js'); export { d } from './b.js'", "utf-8"
+    )
+    (site / "b.js").write_text("export const a = 'https://elsewhere.example/ is only text';\n", "utf-8")
+    assert check_site(site, "/guide/") == ["a.js: ./c.js leads nowhere"]
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        '<img srcset="data:image/png;base64,AA 1x, a.svg 2x" src="a.svg" alt="a">',
+        '<link rel="preload" imagesrcset="a.svg 1x" as="image">',
+        "<style>/* url(gone.png) */ p { background: url('a.svg') }</style>",
+        '<a href="#:~:text=page">to a text</a>',
+        '<link rel="license" href="https://creativecommons.example/">',
+    ],
+)
+def test_what_is_sound_is_not_reported(site, sound):
+    file = site / "index.html"
+    file.write_text(file.read_text("utf-8").replace("<h2", f"{sound}<h2"), "utf-8")
+    assert check_site(site, "/guide/") == []
 
 
 def test_an_empty_folder_is_no_site(tmp_path):

@@ -28,6 +28,11 @@ def test_a_figure_becomes_a_light_and_a_dark_image_of_known_size(folder):
         assert 'alt="a fence"' in image and 'width="672"' in image and 'height="230"' in image
 
 
+def test_attributes_of_the_page_are_kept_and_ids_stay_unique(folder):
+    html = render("![a](figures/fence-light.svg){ #f width=300 }", folder)
+    assert html.count('id="f"') == 1 and html.count('width="300"') == 2 and "672" not in html
+
+
 def test_captions_and_neighbours_stay_in_place(folder):
     html = render("one ![a](figures/fence-light.svg) two\n\n/// caption\nthe caption\n///", folder)
     assert re.sub("<img [^>]*>", "IMG", html).replace("\n", "") == (

@@ -88,6 +88,19 @@ def test_only_what_a_figure_depends_on_redraws_it(package, file, old, new, chang
     assert {name for name in after if before[name].fingerprint != after[name].fingerprint} == changed
 
 
+def test_a_figure_that_uses_another_by_way_of_a_helper_depends_on_it(package):
+    edit(package / "figures/demo.py", "SIDE = 2", "SIDE = 2\n\ndef helper(scheme):\n    return second(scheme)\n")
+    before = find_figures(package)["first"].fingerprint
+    edit(package / "figures/demo.py", "(1, 1)", "(2, 1)")
+    assert find_figures(package)["first"].fingerprint != before
+
+
+def test_the_decorator_may_be_written_with_its_module(package):
+    edit(package / "figures/demo.py", "import figure", "import figure\nfrom cnnguide.figures import registry")
+    edit(package / "figures/demo.py", "@figure\ndef second", "@registry.figure\ndef second")
+    assert list(find_figures(package)) == ["first", "second"]
+
+
 def test_a_helper_imported_by_its_public_name_counts_too(package):
     name = package.name
     edit(package / "figures/demo.py", f"from {name}.helper import height", f"from {name} import height")
@@ -112,8 +125,21 @@ def test_a_picture_that_was_lost_or_changed_is_drawn_again(package, tmp_path):
     (folder / "first-dark.svg").unlink()
     (folder / "second-light.svg").write_text("something else")
     assert build(entries, folder) == ["first", "second"]
-    (folder / building.MANIFEST).write_text("{ half a manif")
-    assert build(entries, folder) == ["first", "second"]
+    for broken in ("{ half a manif", '{"x": 5}', "[1, 2]"):
+        (folder / building.MANIFEST).write_text(broken)
+        assert build(entries, folder) == ["first", "second"]
+
+
+def test_pictures_of_a_figure_that_failed_and_was_then_removed_do_not_stay(package, tmp_path):
+    folder = tmp_path / "out"
+    build(find_figures(package), folder)
+    edit(package / "figures/demo.py", "fig = Figure(figsize=(SIDE, SIDE))", "1 / 0")
+    del sys.modules[f"{package.name}.figures.demo"]  # as in a new process
+    with pytest.raises(FigureError):
+        build(find_figures(package), folder)
+    edit(package / "figures/demo.py", "@figure\ndef first", "def first")
+    build(find_figures(package), folder)
+    assert not list(folder.glob("first-*"))
 
 
 def test_pictures_of_removed_figures_are_removed_and_nothing_else(package, tmp_path):

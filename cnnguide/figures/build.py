@@ -51,7 +51,8 @@ def build(
             pictures = {_file_name(entry.name, scheme): _draw(entry, scheme) for scheme in SCHEME_NAMES}
         except FigureError as error:
             failures.append(error)
-            manifest.pop(entry.name, None)
+            if isinstance(record := manifest.get(entry.name), dict):
+                record["fingerprint"] = ""  # draw it again next time; its files stay known, so that they can be removed
             continue
         for name, picture in pictures.items():
             write_if_changed(folder / name, picture)
@@ -105,8 +106,8 @@ def _digest(content: bytes) -> str:
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-        return manifest if isinstance(manifest, dict) else {}
-    except (OSError, ValueError):
+        return {name: record for name, record in manifest.items() if isinstance(record.get("files"), dict)}
+    except (OSError, ValueError, AttributeError):  # lost, cut off, or somebody else's
         return {}
 
 

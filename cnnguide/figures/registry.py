@@ -72,10 +72,17 @@ class Sources:
 
     def fingerprint(self, module: str, function: ast.FunctionDef) -> str:
         digest = hashlib.sha256()
-        used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-        for node in self.tree(module).body:
-            if not _is_figure(node) or node is function or node.name in used:  # type: ignore[attr-defined]
-                digest.update(ast.unparse(node).encode())
+        others = {figure.name: figure for figure in self.figures_of(module) if figure is not function}
+        rest = [node for node in self.tree(module).body if node not in others.values()]
+        # A figure may draw with the help of another one, also by way of a helper.
+        used, waiting = list(rest), list(rest)
+        while waiting:
+            for node in ast.walk(waiting.pop()):
+                if isinstance(node, ast.Name) and (other := others.pop(node.id, None)):
+                    used.append(other)
+                    waiting.append(other)
+        for node in used:
+            digest.update(ast.unparse(node).encode())
         for reached in sorted(
             self._reached_from([module, *(f"{self.package.name}.{name}" for name in ALWAYS)]) - {module}
         ):
@@ -152,5 +159,6 @@ class Sources:
 
 def _is_figure(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef) and any(
-        isinstance(decorator, ast.Name) and decorator.id == "figure" for decorator in node.decorator_list
+        getattr(decorator, "id", None) == "figure" or getattr(decorator, "attr", None) == "figure"
+        for decorator in node.decorator_list
     )

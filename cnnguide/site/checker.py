@@ -24,25 +24,30 @@ FETCHED = {
     "iframe": ("src",),
     "embed": ("src",),
     "object": ("data",),
-    "input": ("src",),
+    "input": ("src", "formaction"),
+    "button": ("formaction",),
     "use": ("href", "xlink:href"),
     "image": ("href", "xlink:href"),
     "form": ("action",),
+    "a": ("ping",),
+    "link": ("imagesrcset",),
 }
 """Attributes whose address the browser fetches by itself (or, for a form, when it is sent)."""
 
-FETCHING_LINKS = {
-    "stylesheet",
-    "icon",
-    "preload",
-    "prefetch",
-    "preconnect",
-    "dns-prefetch",
-    "modulepreload",
-    "manifest",
-}
+NAMING_LINKS = {"canonical", "license", "author", "me"}
+"""Kinds of <link> that name an address and fetch nothing; every other kind is taken to fetch."""
+
 POLICY = "Content-Security-Policy"
-_CSS_ADDRESS = re.compile(r"""url\(\s*['"]?(?P<url>[^'")]+)|@import\s+['"](?P<import>[^'"]+)""")
+ALLOWED_SOURCES = {"'self'", "'none'", "'unsafe-inline'", "'wasm-unsafe-eval'", "data:", "blob:"}
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_CSS_ADDRESS = re.compile(
+    r"""url\(\s*(?:"(?P<a>[^"]*)"|'(?P<b>[^']*)'|(?P<c>[^'")\s]+))|@import\s*["'](?P<d>[^"']+)"""
+    r"""|image-set\(\s*["'](?P<e>[^"']+)""",
+    re.IGNORECASE,
+)
+_IMPORT = re.compile(
+    r"""(?:^|[;}\s])(?:import\b\s*(?:[^"';()=]*?\bfrom\s*)?|export\b[^"';()=]*?\bfrom\s*|import\(\s*)["'](?P<address>[^"']+)["']"""
+)
 
 
 @dataclass
@@ -52,7 +57,11 @@ class _Page:
     language: str = ""
     title: str = ""
     description: str = ""
-    policy: str = ""
+    policy: str | None = None
+    fetched_before_policy: bool = False
+    base: str | None = None
+    refresh: str | None = None
+    has_srcdoc: bool = False
     headings: int = 0
     ids: Counter[str] = field(default_factory=Counter)
     followed: list[str] = field(default_factory=list)
@@ -77,11 +86,15 @@ class _Reader(HTMLParser):
         elif tag == "meta" and values.get("name") == "description":
             page.description = values.get("content", "")
         elif tag == "meta" and values.get("http-equiv", "").lower() == POLICY.lower():
-            page.policy = values.get("content", "")
+            page.policy, page.fetched_before_policy = values.get("content", ""), bool(page.fetched)
+        elif tag == "meta" and values.get("http-equiv", "").lower() == "refresh":
+            page.refresh = values.get("content", "")
+        elif tag == "base":
+            page.base = values.get("href", "")
         elif tag in ("a", "area") and "href" in values:
             page.followed.append(values["href"])
-        elif tag == "link" and FETCHING_LINKS & set(values.get("rel", "").split()):
-            page.fetched.append(values.get("href", ""))
+        elif tag == "link" and "href" in values and not NAMING_LINKS & set(values.get("rel", "").lower().split()):
+            page.fetched.append(values["href"])
         elif tag == "h1":
             page.headings += 1
         if tag == "img" and not values.get("alt", "").strip():
@@ -89,6 +102,7 @@ class _Reader(HTMLParser):
         for attribute in FETCHED.get(tag, ()):
             if attribute in values:
                 page.fetched += _addresses_in(attribute, values[attribute])
+        page.has_srcdoc |= "srcdoc" in values
         page.fetched += _addresses_in_css(values.get("style", ""))
         if tag in ("title", "style", "svg"):  # a drawing may have a title of its own
             self._inside.append(tag)
@@ -105,13 +119,30 @@ class _Reader(HTMLParser):
 
 
 def _addresses_in(attribute: str, value: str) -> list[str]:
-    if attribute == "srcset":
-        return [candidate.split()[0] for candidate in value.split(",") if candidate.strip()]
+    if attribute in ("srcset", "imagesrcset"):
+        return [candidate.split()[0] for candidate in re.split(r",\s+", value) if candidate.strip()]
     return [value]
 
 
 def _addresses_in_css(css: str) -> list[str]:
-    return [match["url"] or match["import"] for match in _CSS_ADDRESS.finditer(css)]
+    return [next(filter(None, match.groups()), "") for match in _CSS_ADDRESS.finditer(_CSS_COMMENT.sub("", css))]
+
+
+def _modules_in(script: str) -> list[str]:
+    return [match["address"] for match in _IMPORT.finditer(script)]
+
+
+def _problem_with_policy(policy: str | None) -> str | None:
+    """A policy keeps a page from asking other hosts if it has a default, and names no source but the site itself."""
+    if policy is None:
+        return f"the page has no {POLICY} that keeps it from asking other hosts"
+    directives = [directive.split() for directive in policy.split(";") if directive.strip()]
+    if not any(name == "default-src" for name, *_ in directives):
+        return f"the {POLICY} has no default-src"
+    for name, *sources in directives:
+        if foreign := set(sources) - ALLOWED_SOURCES:
+            return f"the {POLICY} lets {name} reach {', '.join(sorted(foreign))}"
+    return None
 
 
 def check_site(site: Path, base: str = "/") -> list[str]:
@@ -135,6 +166,12 @@ class _Checker:
             for address in _addresses_in_css(file.read_text("utf-8", errors="replace")):
                 if problem := self._problem_with(file, address, fetched=True):
                     yield file, problem
+        for file in sorted(self.site.rglob("*.js")):
+            if file.is_relative_to(self.site / "assets"):
+                continue  # the theme's bundles are no modules; their words look like imports
+            for address in _modules_in(file.read_text("utf-8", errors="replace")):
+                if problem := self._problem_with(file, address, fetched=True):
+                    yield file, problem
 
     def _problems_of_page(self, file: Path) -> Iterator[str]:
         page = self.read(file)
@@ -146,8 +183,16 @@ class _Checker:
             yield "the page has no description"
         if page.headings != 1:
             yield f"the page has {page.headings} h1 headings; it needs exactly one"
-        if "default-src 'self'" not in page.policy:
-            yield f"the page has no {POLICY} that keeps it from asking other hosts"
+        if problem := _problem_with_policy(page.policy):
+            yield problem
+        elif page.fetched_before_policy:
+            yield f"the page fetches something before its {POLICY}"
+        if page.base is not None:
+            yield f"the page has a base, {page.base}, which moves every link on it"
+        if page.refresh is not None:
+            yield f"the page leads on by itself, to {page.refresh}"
+        if page.has_srcdoc:
+            yield "the page holds another page in srcdoc, which nobody checks"
         for image in page.images_without_alt:
             yield f"the image {image} has no alt text"
         for anchor, count in page.ids.items():
@@ -167,7 +212,10 @@ class _Checker:
 
     def _problem_with(self, file: Path, address: str, fetched: bool) -> str | None:
         address = address.strip()
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+        except ValueError as error:
+            return f"{address} is no address: {error}"
         if parts.scheme in ("data", "blob", "about"):
             return None
         if parts.scheme or parts.netloc:
@@ -181,7 +229,7 @@ class _Checker:
             return f"{address} leads nowhere"
         if parts.fragment and target.suffix == ".html":
             anchor = unquote(parts.fragment)
-            if anchor != "__skip" and anchor not in self.read(target).ids:
+            if not anchor.startswith(":~:") and anchor not in self.read(target).ids:
                 return f"{address} leads to a page without the anchor #{anchor}"
         return None
 

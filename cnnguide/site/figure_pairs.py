@@ -37,8 +37,8 @@ class _PairFigures(Treeprocessor):
         file = self.folder / f"{name}-light.svg"
         if file.is_file():  # where it is not, MkDocs says so: both images are links that it checks
             for side, length in zip(("width", "height"), _size_in_pixels(file), strict=True):
-                image.set(side, str(length))
-        twin = ElementTree.Element("img", dict(image.attrib))
+                image.attrib.setdefault(side, str(length))
+        twin = ElementTree.Element("img", {name: value for name, value in image.attrib.items() if name != "id"})
         image.set("src", f"{source}#only-light")
         twin.set("src", source.removesuffix("-light.svg") + "-dark.svg#only-dark")
         twin.tail, image.tail = image.tail, None
