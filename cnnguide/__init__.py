@@ -19,7 +19,9 @@ from cnnguide.losses import cross_entropy, cross_entropy_backward, nll_loss, nll
 from cnnguide.losses import mse_loss, mse_loss_backward
 from cnnguide.initializers import constant, fans, gain, he_normal, he_uniform, lecun_normal, orthogonal
 from cnnguide.initializers import xavier_normal, xavier_uniform
+from cnnguide.layers import AvgPool2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential, Sigmoid, Tanh
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
+from cnnguide.training import DivergedError, History, accuracy, fit
 
 __version__ = "0.1.0"
 
@@ -37,5 +39,6 @@ __all__ = [
     "relu", "relu_backward", "leaky_relu", "leaky_relu_backward", "sigmoid", "sigmoid_backward", "tanh", "tanh_backward",
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward", "nll_loss", "nll_loss_backward",
     "cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward",
-    "SGD", "AdaGrad", "RMSProp", "Adam",
+    "Conv2d", "Linear", "MaxPool2d", "AvgPool2d", "ReLU", "Tanh", "Sigmoid", "Flatten", "Dropout", "Sequential",
+    "SGD", "AdaGrad", "RMSProp", "Adam", "fit", "History", "accuracy", "DivergedError",
 ]  # fmt: skip

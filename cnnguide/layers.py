@@ -1,0 +1,345 @@
+"""Layers: the operations of this package with their weights, forward beside backward.
+
+With this module, one can build a network as a `Sequential` of `Conv2d`, `Linear`, `MaxPool2d`, `AvgPool2d`, `ReLU`, `Tanh`,
+`Sigmoid`, `Flatten` and `Dropout`. Every layer is used alike:
+
+- `forward(x, training=False)` computes the output and remembers what the gradient will need,
+- `backward(grad)` takes the gradient for that output, stores those of the weights, and returns that for the input,
+- `parameters()` and `gradients()` list the weights and their gradients, in the same order.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cnnguide.activations import relu, relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
+from cnnguide.convolution import conv2d, conv2d_backward
+from cnnguide.initializers import he_normal
+from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+from cnnguide.shapes import ImagePadding, Pair, whole_number, whole_pair
+
+__all__ = [
+    "AvgPool2d",
+    "Conv2d",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "Linear",
+    "MaxPool2d",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+]
+
+
+class Layer:
+    """What every layer has: forward, backward, and lists of weights and gradients, empty where there are none."""
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        raise NotImplementedError
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def parameters(self) -> list[np.ndarray]:
+        return []
+
+    def gradients(self) -> list[np.ndarray]:
+        return []
+
+
+class _Weighted(Layer):
+    """A layer with a weight and a bias."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+    _gradients: list[np.ndarray]
+
+    def parameters(self) -> list[np.ndarray]:
+        return [self.weight, self.bias]
+
+    def gradients(self) -> list[np.ndarray]:
+        if not self._gradients:
+            raise RuntimeError(f"{type(self).__name__} has no gradients yet: call forward, then backward")
+        return self._gradients
+
+
+class Conv2d(_Weighted):
+    """A convolution with its kernels and one bias per output channel.
+
+    Formula: `conv2d(x, weight, bias, ...)`. Weights are drawn by `he_normal`, biases start at zero.
+
+    Shapes: x (N, in_channels, H, W), returns (N, out_channels, H', W').
+
+    Raises ValueError and TypeError as `conv2d` does.
+
+    Source: documentation of PyTorch's Conv2d (whose initial weights are others, see the chapter on initialisation).
+
+    >>> layer = Conv2d(3, 8, kernel=3, rng=np.random.default_rng(0), padding=1)
+    >>> layer.forward(np.zeros((2, 3, 20, 20), np.float32)).shape
+    (2, 8, 20, 20)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: Pair,
+        rng: np.random.Generator,
+        stride: Pair = 1,
+        padding: ImagePadding | str = 0,
+        dilation: Pair = 1,
+        groups: int = 1,
+        dtype: type = np.float32,
+    ) -> None:
+        in_channels, groups = whole_number("in_channels", in_channels, 1), whole_number("groups", groups, 1)
+        if in_channels % groups:
+            raise ValueError(f"groups {groups} must divide in_channels {in_channels}")
+        shape = (out_channels, in_channels // groups, *whole_pair("kernel", kernel, 1))
+        self.weight = he_normal(shape, rng, dtype=dtype)
+        self.bias = np.zeros(out_channels, dtype)
+        self.settings = (stride, padding, dilation, groups)
+        self._gradients = []
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self._x = x
+        return conv2d(x, self.weight, self.bias, *self.settings)
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        dx, *self._gradients = conv2d_backward(grad, self._x, self.weight, *self.settings)
+        return dx
+
+
+class Linear(_Weighted):
+    """Every output a weighted sum of all inputs, plus a bias.
+
+    Formula: x @ weight.T + bias. Weights are drawn by `he_normal`, biases start at zero.
+
+    Shapes: x (N, inputs), weight (outputs, inputs), returns (N, outputs).
+
+    Raises ValueError where x has other than `inputs` columns.
+
+    Source: documentation of PyTorch's Linear.
+
+    >>> layer = Linear(3, 2, rng=np.random.default_rng(0))
+    >>> layer.weight[...], layer.bias[...] = [[1, 0, 0], [0, 1, 1]], [10, 0]
+    >>> layer.forward(np.array([[1, 2, 3]], np.float32)).tolist()
+    [[11.0, 5.0]]
+    """
+
+    def __init__(self, inputs: int, outputs: int, rng: np.random.Generator, dtype: type = np.float32) -> None:
+        self.weight = he_normal((outputs, inputs), rng, dtype=dtype)
+        self.bias = np.zeros(outputs, dtype)
+        self._gradients = []
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        if x.ndim != 2 or x.shape[1] != self.weight.shape[1]:
+            raise ValueError(
+                f"x must be (N, {self.weight.shape[1]}) for this layer, got shape {x.shape}; use Flatten before it?"
+            )
+        self._x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        self._gradients = [grad.T @ self._x, grad.sum(axis=0)]
+        return grad @ self.weight
+
+
+class MaxPool2d(Layer):
+    """`max_pool2d` as a layer.
+
+    >>> MaxPool2d(2).forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
+    [[[[4.0]]]]
+    """
+
+    def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
+        self.settings = (kernel, stride, padding)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self._x = x
+        return max_pool2d(x, *self.settings)
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        return max_pool2d_backward(grad, self._x, *self.settings)
+
+
+class AvgPool2d(MaxPool2d):
+    """`avg_pool2d` as a layer.
+
+    >>> AvgPool2d(2).forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
+    [[[[2.5]]]]
+    """
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self._x = x
+        return avg_pool2d(x, *self.settings)
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        return avg_pool2d_backward(grad, self._x, *self.settings)
+
+
+class _Activation(Layer):
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self._x = x
+        return self._function(x)
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        return self._slope(grad, self._x)
+
+    def _function(self, x: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def _slope(self, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+
+class ReLU(_Activation):
+    """`relu` as a layer.
+
+    >>> ReLU().forward(np.array([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
+
+    _function, _slope = staticmethod(relu), staticmethod(relu_backward)
+
+
+class Tanh(_Activation):
+    """`tanh` as a layer.
+
+    >>> Tanh().forward(np.array([0.0])).tolist()
+    [0.0]
+    """
+
+    _function, _slope = staticmethod(tanh), staticmethod(tanh_backward)
+
+
+class Sigmoid(_Activation):
+    """`sigmoid` as a layer.
+
+    >>> Sigmoid().forward(np.array([0.0])).tolist()
+    [0.5]
+    """
+
+    _function, _slope = staticmethod(sigmoid), staticmethod(sigmoid_backward)
+
+
+class Flatten(Layer):
+    """Lay all numbers of an example in one row.
+
+    Shapes: x (N, ...), returns (N, all the rest multiplied).
+
+    >>> Flatten().forward(np.zeros((5, 2, 3, 3))).shape
+    (5, 18)
+    """
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self._shape = x.shape
+        return x.reshape(len(x), int(np.prod(x.shape[1:])))
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        return grad.reshape(self._shape)
+
+
+class Dropout(Layer):
+    """While training, set each number to zero with probability p, and scale up the others so that the mean stays.
+
+    Formula: x * mask / (1 - p) in training, x otherwise; the mask is drawn anew at each call.
+
+    Shapes: any; returns the same.
+
+    Raises ValueError for p outside [0, 1).
+
+    Source: Srivastava et al. (2014); the scaling while training ("inverted") is PyTorch's.
+
+    >>> x = np.ones((1, 6))
+    >>> Dropout(0.5, np.random.default_rng(0)).forward(x, training=True).tolist()
+    [[2.0, 0.0, 0.0, 0.0, 2.0, 2.0]]
+    """
+
+    def __init__(self, p: float, rng: np.random.Generator) -> None:
+        if not 0 <= p < 1:
+            raise ValueError(f"p must be at least 0 and below 1, got {p}")
+        self.p, self._rng = p, rng
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self._scale = (
+            (self._rng.random(x.shape) >= self.p).astype(x.dtype) / x.dtype.type(1 - self.p) if training else None
+        )
+        return x if self._scale is None else x * self._scale
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        return grad if self._scale is None else grad * self._scale
+
+
+class Sequential(Layer):
+    """Layers one after the other: what comes out of one goes into the next.
+
+    Shapes: those of the first layer in, those of the last out.
+
+    Raises whatever a layer raises, with its place and kind in front.
+
+    Source: documentation of PyTorch's Sequential.
+
+    >>> rng = np.random.default_rng(0)
+    >>> model = Sequential(Conv2d(1, 8, 3, rng), ReLU(), MaxPool2d(2), Flatten(), Linear(8 * 9 * 9, 26, rng))
+    >>> model.forward(np.zeros((5, 1, 20, 20), np.float32)).shape
+    (5, 26)
+    >>> [w.shape for w in model.parameters()]
+    [(8, 1, 3, 3), (8,), (26, 648), (26,)]
+    """
+
+    def __init__(self, *layers: Layer) -> None:
+        self.layers: Sequence[Layer] = layers
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        for place, layer in enumerate(self.layers):
+            try:
+                x = layer.forward(x, training)
+            except (ValueError, TypeError) as error:
+                raise type(error)(f"layer {place} ({type(layer).__name__}): {error}") from error
+        return x
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        for layer in reversed(self.layers):
+            grad = layer.backward(grad)
+        return grad
+
+    def parameters(self) -> list[np.ndarray]:
+        return [array for layer in self.layers for array in layer.parameters()]
+
+    def gradients(self) -> list[np.ndarray]:
+        return [array for layer in self.layers for array in layer.gradients()]
+
+    def save(self, path: str | Path) -> None:
+        """Write all weights into an .npz file, in the order of `parameters`."""
+        arrays = {f"parameter_{place}": array for place, array in enumerate(self.parameters())}
+        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+    def load(self, path: str | Path) -> None:
+        """Read weights that `save` wrote; on any error, nothing has been changed.
+
+        Raises FileNotFoundError where there is no file, ValueError for a file that is cut off, foreign, or of a network
+        with other shapes.
+        """
+        parameters = self.parameters()
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                loaded = {name: file[name] for name in file.files}
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+            raise ValueError(f"{path} is no whole file of weights: {error}") from error
+        wanted = {f"parameter_{place}": array for place, array in enumerate(parameters)}
+        if set(loaded) != set(wanted):
+            raise ValueError(f"{path} holds {sorted(loaded)}, but this network has {len(wanted)} parameters")
+        for name, array in wanted.items():
+            if loaded[name].shape != array.shape or loaded[name].dtype.kind != "f":
+                raise ValueError(
+                    f"{path}: {name} is {loaded[name].dtype} of shape {loaded[name].shape}, but this network needs "
+                    f"{array.dtype} of shape {array.shape}"
+                )
+        for name, array in wanted.items():
+            array[...] = loaded[name]

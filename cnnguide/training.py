@@ -1,0 +1,209 @@
+"""The loop that trains a network: forward, loss, backward, step, again and again.
+
+With this module, one can train a classifier (`fit`), look at how it went (`History`) and measure how often it is right
+(`accuracy`).
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from cnnguide.layers import Layer, Sequential
+from cnnguide.losses import cross_entropy, cross_entropy_backward
+from cnnguide.shapes import whole_number
+
+__all__ = ["DivergedError", "History", "accuracy", "fit"]
+
+Examples = tuple[np.ndarray, np.ndarray]
+
+
+class Optimizer(Protocol):
+    """What `fit` needs of an optimiser."""
+
+    lr: float
+
+    def step(self, parameters: list[np.ndarray], gradients: list[np.ndarray]) -> None: ...
+
+
+class DivergedError(ArithmeticError):
+    """The loss is no longer a number: says at which step, with which learning rate, and which layer broke first."""
+
+
+@dataclass
+class History:
+    """What `fit` saw: the loss of every step, and after each epoch the validation accuracy, where it was asked for.
+
+    >>> History(losses=[2.0, 1.0]).losses[-1]
+    1.0
+    """
+
+    losses: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+    epochs: int = 0
+    stopped: str = ""
+    """Why training ended before its last epoch: "early stop" or "interrupted"; empty where it did not."""
+
+
+def accuracy(model: Layer, data: Examples, batch_size: int = 256) -> float:
+    """Share of the examples whose largest score is that of the right class.
+
+    Shapes: data is (x, target) with x as the model takes it and target (N,) class numbers.
+
+    Raises ValueError for data without examples.
+
+    >>> from cnnguide.layers import Flatten
+    >>> accuracy(Flatten(), (np.eye(4), np.array([0, 1, 2, 0])))
+    0.75
+    """
+    x, target = _checked(data)
+    right = sum(
+        int((model.forward(x[batch]).argmax(axis=1) == target[batch]).sum()) for batch in _slices(len(x), batch_size)
+    )
+    return right / len(x)
+
+
+def fit(
+    model: Sequential,
+    data: Examples,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int,
+    rng: np.random.Generator,
+    progress: bool = True,
+    validation: Examples | None = None,
+    patience: int | None = None,
+) -> History:
+    """Train a classifier: for each mini-batch, compute the loss and step against its gradient.
+
+    Formula: each epoch goes once through the examples, in an order that `rng` draws, in ceil(N / batch_size) steps. With
+    `validation`, its accuracy is measured after each epoch; with `patience`, training stops when that many epochs in a row
+    brought no better one, and the best weights are put back.
+
+    Shapes: data is (x, target) with target (N,) class numbers. The model's weights are changed in place.
+
+    Raises ValueError for data that do not fit together, DivergedError the moment the loss is not finite. Ctrl-C ends
+    training and returns what has been learned so far.
+
+    Source: Goodfellow, Bengio and Courville (2016), algorithms 8.1 and 7.1.
+
+    >>> from cnnguide.layers import Linear, Sequential
+    >>> from cnnguide.optimizers import SGD
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.standard_normal((90, 2)).astype(np.float32)
+    >>> target = (x[:, 0] > x[:, 1]).astype(int)
+    >>> model = Sequential(Linear(2, 2, rng))
+    >>> history = fit(model, (x, target), SGD(lr=0.5), epochs=5, batch_size=30, rng=rng, progress=False)
+    >>> len(history.losses), accuracy(model, (x, target)) > 0.9
+    (15, True)
+    """
+    x, target = _checked(data)
+    epochs, batch_size = whole_number("epochs", epochs, 0), whole_number("batch_size", batch_size, 1)
+    if patience is not None and validation is None:
+        raise ValueError("patience waits for a better validation accuracy, so it needs validation data")
+    history, best = History(), _Best(patience)
+    report = _Progress(epochs) if progress else None
+    try:
+        for _ in range(epochs):
+            order = rng.permutation(len(x))
+            for batch in _slices(len(x), batch_size):
+                chosen = order[batch]
+                logits = model.forward(x[chosen], training=True)
+                loss = float(cross_entropy(logits, target[chosen]))
+                history.losses.append(loss)
+                if not np.isfinite(loss):
+                    raise DivergedError(_diagnosis(model, x[chosen], len(history.losses), optimizer.lr))
+                model.backward(cross_entropy_backward(logits, target[chosen]))
+                optimizer.step(model.parameters(), model.gradients())
+                if report:
+                    report.say(history)
+            history.epochs += 1
+            if validation is not None:
+                history.validation_accuracy.append(accuracy(model, validation))
+                if best.is_reached(model, history.validation_accuracy[-1]):
+                    history.stopped = "early stop"
+                    break
+    except KeyboardInterrupt:
+        history.stopped = "interrupted"
+    finally:
+        if report:
+            report.end(history)
+    best.restore(model)
+    return history
+
+
+def _checked(data: Examples) -> Examples:
+    x, target = data
+    if len(x) == 0 or np.shape(target) != (len(x),):
+        raise ValueError(
+            f"data must be (x, target) with at least one example and one class number each, got {len(x)} examples and "
+            f"targets of shape {np.shape(target)}"
+        )
+    return x, target
+
+
+def _slices(count: int, size: int) -> Iterator[slice]:
+    return (slice(start, start + size) for start in range(0, count, size))
+
+
+def _diagnosis(model: Sequential, x: np.ndarray, step: int, lr: float) -> str:
+    """Which layer broke first, found by going through the network once more."""
+    for place, layer in enumerate(model.layers):
+        name = f"layer {place} ({type(layer).__name__})"
+        if not all(np.isfinite(array).all() for array in layer.parameters()):
+            return (
+                f"at step {step} the weights of {name} are no longer finite, with learning rate {lr}; try a smaller one"
+            )
+        if np.isfinite(x).all():
+            with np.errstate(all="ignore"):
+                x = layer.forward(x)
+            if not np.isfinite(x).all():
+                return f"at step {step} the output of {name} is no longer finite, with learning rate {lr}; try a smaller one"
+    return f"at step {step} the loss is no longer finite, with learning rate {lr}; is the input?"
+
+
+class _Best:
+    """The best weights so far, and how long ago they were."""
+
+    def __init__(self, patience: int | None) -> None:
+        self.patience, self.accuracy, self.waited = patience, -1.0, 0
+        self.weights: list[np.ndarray] = []
+
+    def is_reached(self, model: Layer, accuracy: float) -> bool:
+        """Remember the weights if they are the best; True when patience is at its end."""
+        if self.patience is None:
+            return False
+        if accuracy > self.accuracy:
+            self.accuracy, self.waited = accuracy, 0
+            self.weights = [array.copy() for array in model.parameters()]
+        else:
+            self.waited += 1
+        return self.waited >= self.patience
+
+    def restore(self, model: Layer) -> None:
+        for array, best in zip(model.parameters(), self.weights, strict=False):
+            array[...] = best
+
+
+class _Progress:
+    """One line on the terminal, rewritten a few times a second."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs, self._last = epochs, 0.0
+
+    def say(self, history: History) -> None:
+        if time.monotonic() - self._last > 0.2:
+            self._last = time.monotonic()
+            print(f"\r{self._line(history)}", end="", file=sys.stderr, flush=True)
+
+    def end(self, history: History) -> None:
+        print(f"\r{self._line(history)}", file=sys.stderr, flush=True)
+
+    def _line(self, history: History) -> str:
+        recent = history.losses[-20:]
+        loss = f"loss {sum(recent) / len(recent):.4f}" if recent else "no step yet"
+        shown = f", validation {history.validation_accuracy[-1]:.1%}" if history.validation_accuracy else ""
+        return f"epoch {history.epochs} of {self.epochs}, step {len(history.losses)}, {loss}{shown}"

@@ -1,0 +1,128 @@
+"""Layers against PyTorch's: a whole network forward and backward, and saving without losing anything."""
+
+import numpy as np
+import pytest
+
+from cnnguide import (
+    AvgPool2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    cross_entropy,
+    cross_entropy_backward,
+)
+
+
+def network(dtype=np.float64, seed=0):
+    rng = np.random.default_rng(seed)
+    return Sequential(
+        Conv2d(2, 4, 3, rng, padding=1, dtype=dtype), ReLU(), MaxPool2d(2),
+        Conv2d(4, 6, (3, 2), rng, stride=(1, 2), groups=2, dtype=dtype), Tanh(), AvgPool2d(2, stride=1),
+        Flatten(), Linear(24, 5, rng, dtype=dtype), Sigmoid(), Linear(5, 3, rng, dtype=dtype),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_whole_network_agrees_with_pytorch(torch, dtype):
+    ours = network(dtype)
+    nn = torch.nn
+    theirs = nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, (3, 2), stride=(1, 2), groups=2), nn.Tanh(), nn.AvgPool2d(2, stride=1),
+        nn.Flatten(), nn.Linear(24, 5), nn.Sigmoid(), nn.Linear(5, 3),
+    ).to(torch.float32 if dtype == np.float32 else torch.float64)  # fmt: skip
+    with torch.no_grad():
+        for parameter, array in zip(theirs.parameters(), ours.parameters(), strict=True):
+            parameter.copy_(torch.tensor(array))
+    rng = np.random.default_rng(1)
+    x, target = rng.standard_normal((7, 2, 10, 12)).astype(dtype), rng.integers(0, 3, 7)
+    leaf = torch.tensor(x, requires_grad=True)
+    loss = nn.functional.cross_entropy(theirs(leaf), torch.tensor(target))
+    loss.backward()
+    close = dict(rtol=1e-3, atol=1e-5) if dtype == np.float32 else dict(rtol=1e-9, atol=1e-11)
+    logits = ours.forward(x, training=True)
+    assert logits.dtype == dtype
+    np.testing.assert_allclose(cross_entropy(logits, target), loss.item(), **close)
+    np.testing.assert_allclose(ours.backward(cross_entropy_backward(logits, target)), leaf.grad.numpy(), **close)
+    for gradient, parameter in zip(ours.gradients(), theirs.parameters(), strict=True):
+        assert gradient.dtype == dtype
+        np.testing.assert_allclose(gradient, parameter.grad.numpy(), **close)
+
+
+def test_parameters_are_the_arrays_themselves():
+    model = network()
+    for array in model.parameters():
+        array[...] = 0
+    assert model.forward(np.ones((1, 2, 10, 12))).tolist() == [[0, 0, 0]]
+
+
+def test_dropout_keeps_the_mean_while_training_and_does_nothing_after():
+    layer = Dropout(0.3, np.random.default_rng(0))
+    x = np.full((400, 500), 2.0, np.float32)
+    out = layer.forward(x, training=True)
+    assert out.dtype == np.float32
+    assert set(np.unique(out)) == {np.float32(0), np.float32(2) / np.float32(0.7)}
+    assert abs((out == 0).mean() - 0.3) < 4 * (0.3 * 0.7 / x.size) ** 0.5
+    assert abs(out.mean() - 2) < 0.01
+    np.testing.assert_array_equal(layer.backward(np.ones_like(x)) == 0, out == 0)
+    np.testing.assert_array_equal(layer.forward(x), x)
+    np.testing.assert_array_equal(layer.backward(x), x)
+
+
+def test_weights_survive_a_file(tmp_path):
+    model, other = network(seed=0), network(seed=1)
+    model.save(tmp_path / "weights.npz")
+    other.load(tmp_path / "weights.npz")
+    for a, b in zip(model.parameters(), other.parameters(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def assert_refused(path, error, message):
+    model = network(seed=1)
+    before = [array.copy() for array in model.parameters()]
+    with pytest.raises(error, match=message):
+        model.load(path)
+    for array, old in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(array, old)
+
+
+def test_a_file_that_does_not_fit_changes_nothing(tmp_path):
+    path = tmp_path / "weights.npz"
+    network().save(path)
+    whole = path.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        assert_refused(path, ValueError, "weights.npz is no whole file of weights")
+    path.write_bytes(b"something else entirely" * 99)
+    assert_refused(path, ValueError, "no whole file of weights")
+    np.savez(path, a=np.zeros(3))
+    assert_refused(path, ValueError, r"holds \['a'\], but this network has 8 parameters")
+    arrays = {f"parameter_{n}": a for n, a in enumerate(network().parameters())}
+    np.savez(path, **arrays | {"parameter_7": np.zeros(4)})
+    assert_refused(
+        path, ValueError, r"parameter_7 is float64 of shape \(4,\), but this network needs float64 of shape \(3,\)"
+    )
+    np.savez(path, **arrays | {"parameter_7": np.array(["a", "b", "c"])})
+    assert_refused(path, ValueError, "parameter_7 is <U1")
+    np.savez(path, **arrays | {"parameter_7": np.array([{}] * 3)})
+    assert_refused(path, ValueError, "no whole file of weights")
+    assert_refused(tmp_path / "gone.npz", FileNotFoundError, "gone.npz")
+
+
+def test_bad_input_is_named_with_its_layer():
+    with pytest.raises(ValueError, match=r"layer 0 \(Conv2d\): x .* has 3 channels"):
+        network().forward(np.zeros((1, 3, 10, 12)))
+    with pytest.raises(ValueError, match=r"layer 7 \(Linear\): x must be \(N, 24\)"):
+        network().forward(np.zeros((1, 2, 12, 12)))
+    with pytest.raises(RuntimeError, match="Conv2d has no gradients yet"):
+        network().gradients()
+    with pytest.raises(ValueError, match="groups 2 must divide in_channels 3"):
+        Conv2d(3, 4, 3, np.random.default_rng(0), groups=2)
+    with pytest.raises(ValueError, match="p must be at least 0 and below 1, got 1"):
+        Dropout(1, np.random.default_rng(0))
