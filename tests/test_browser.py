@@ -129,7 +129,7 @@ def test_the_copy_button_gives_code_without_prompts_and_outputs(open_page):
     block.locator("button.md-code__button, button.md-clipboard").first.click()
     copied = tab.evaluate("navigator.clipboard.readText()")
     assert copied.strip() == (
-        "from cnnguide import conv_chain, format_chain\nsizes = conv_chain(199, kernel=3)\nlen(sizes) - 1"
+        "sizes = [199]\nwhile sizes[-1] > 1:\n    sizes.append(sizes[-1] - 2)\nlen(sizes) - 1"
     )
 
 
