@@ -5,7 +5,9 @@ The names stand in the order in which a reader of the guide meets them.
 
 # ruff: noqa: I001, RUF022
 
-from cnnguide.filters import LAPLACIAN, SOBEL_X, SOBEL_Y, apply_filter
+from cnnguide.filters import SOBEL_X, SOBEL_Y, PREWITT_X, PREWITT_Y, SCHARR_X, SCHARR_Y, LAPLACIAN, LAPLACIAN_8
+from cnnguide.filters import BOX, GAUSSIAN, IDENTITY, SHARPEN
+from cnnguide.filters import apply_filter, gradient_direction, gradient_magnitude, match_template
 from cnnguide.images import disk
 from cnnguide.convolution import conv2d, conv2d_backward, conv2d_definition
 from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
@@ -27,7 +29,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     # channels and kernels
-    "SOBEL_X", "SOBEL_Y", "LAPLACIAN", "apply_filter", "disk", "conv2d", "conv2d_definition", "conv2d_backward",
+    "SOBEL_X", "SOBEL_Y", "PREWITT_X", "PREWITT_Y", "SCHARR_X", "SCHARR_Y", "LAPLACIAN", "LAPLACIAN_8", "BOX", "GAUSSIAN",
+    "IDENTITY", "SHARPEN", "apply_filter", "gradient_magnitude", "gradient_direction", "match_template",
+    "disk", "conv2d", "conv2d_definition", "conv2d_backward",
     "max_pool2d", "max_pool2d_backward", "avg_pool2d", "avg_pool2d_backward", "global_avg_pool2d",
     "global_avg_pool2d_backward",
     # sizes and receptive fields

@@ -1,20 +1,53 @@
 """Named kernels with their sources, and filtering: one kernel slid over one gray image.
 
-With this module, one can filter an image (`apply_filter`) with `SOBEL_X`, `SOBEL_Y`, `LAPLACIAN` or a kernel of one's
-own. Rows count downwards and columns to the right, as in NumPy, OpenCV and SciPy: a positive response of `SOBEL_X` means
+With this module, one can
+- filter an image (`apply_filter`) with a named kernel (`SOBEL_X`, `LAPLACIAN`, `GAUSSIAN`, ...) or one of one's own,
+- say how steep an image is and in which direction (`gradient_magnitude`, `gradient_direction`),
+- find a pattern in an image (`match_template`).
+
+Rows count downwards and columns to the right, as in NumPy, OpenCV and SciPy: a positive response of `SOBEL_X` means
 brighter to the right, one of `SOBEL_Y` brighter below.
 """
 
 import numpy as np
 
-__all__ = ["LAPLACIAN", "SOBEL_X", "SOBEL_Y", "apply_filter"]
+__all__ = [
+    "BOX",
+    "GAUSSIAN",
+    "IDENTITY",
+    "LAPLACIAN",
+    "LAPLACIAN_8",
+    "PREWITT_X",
+    "PREWITT_Y",
+    "SCHARR_X",
+    "SCHARR_Y",
+    "SHARPEN",
+    "SOBEL_X",
+    "SOBEL_Y",
+    "apply_filter",
+    "gradient_direction",
+    "gradient_magnitude",
+    "match_template",
+]
 
 
-def _named_kernel(rows: list[list[int]]) -> np.ndarray:
-    kernel = np.array(rows, dtype=np.float64)
+def _named_kernel(rows: list[list[int]], divisor: int = 1) -> np.ndarray:
+    kernel = np.array(rows, dtype=np.float64) / divisor
     kernel.flags.writeable = False  # shared by everybody who imports it
     return kernel
 
+
+IDENTITY = _named_kernel([[0, 0, 0], [0, 1, 0], [0, 0, 0]])
+"""Leaves the image as it is."""
+
+BOX = _named_kernel([[1, 1, 1], [1, 1, 1], [1, 1, 1]], divisor=9)
+"""The mean of a pixel and its eight neighbours."""
+
+GAUSSIAN = _named_kernel([[1, 2, 1], [2, 4, 2], [1, 2, 1]], divisor=16)
+"""A mean that counts near pixels more: the binomial approximation of a Gaussian of variance 1/2."""
+
+SHARPEN = _named_kernel([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
+"""The image less its Laplacian: what differs from the neighbours is doubled."""
 
 SOBEL_X = _named_kernel([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 """Sobel and Feldman (1968): 8 times the change per pixel to the right, smoothed over three rows."""
@@ -22,8 +55,23 @@ SOBEL_X = _named_kernel([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 SOBEL_Y = _named_kernel([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
 """`SOBEL_X` transposed: 8 times the change per pixel downwards, smoothed over three columns."""
 
+PREWITT_X = _named_kernel([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
+"""Prewitt (1970): 6 times the change per pixel to the right, with equal weights for three rows."""
+
+PREWITT_Y = _named_kernel([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
+"""`PREWITT_X` transposed."""
+
+SCHARR_X = _named_kernel([[-3, 0, 3], [-10, 0, 10], [-3, 0, 3]])
+"""Scharr (2000): 32 times the change per pixel to the right; its directions are more accurate than Sobel's."""
+
+SCHARR_Y = _named_kernel([[-3, -10, -3], [0, 0, 0], [3, 10, 3]])
+"""`SCHARR_X` transposed."""
+
 LAPLACIAN = _named_kernel([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
 """The five-point approximation of the second derivatives along x and y, added, for pixels at distance 1."""
+
+LAPLACIAN_8 = _named_kernel([[1, 1, 1], [1, -8, 1], [1, 1, 1]])
+"""The nine-point form, 3 times as strong: divide by 3 to compare it with `LAPLACIAN`."""
 
 _BORDERS = {"reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap", "constant": "constant"}
 """SciPy's names of what lies beyond the border -> NumPy's. They use "reflect" for different things."""
@@ -64,3 +112,95 @@ def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect")
         for (i, j), weight in np.ndenumerate(kernel.astype(dtype)):
             out += weight * padded[i : i + height, j : j + width]
     return out
+
+
+def gradient_magnitude(
+    image: np.ndarray, kernels: tuple[np.ndarray, np.ndarray] = (SOBEL_X, SOBEL_Y), border: str = "reflect"
+) -> np.ndarray:
+    """How steep the image is at each pixel, whatever the direction.
+
+    Formula: sqrt(gx ** 2 + gy ** 2) with the responses of the two kernels; for Sobel's, 8 times the change per pixel.
+
+    Shapes, errors: as `apply_filter`.
+
+    Source: Duda and Hart, "Pattern classification and scene analysis" (1973), section 7.3.
+
+    >>> ramp = np.add.outer(3.0 * np.arange(5), 4.0 * np.arange(5))     # 3 down, 4 to the right: 5 along the slope
+    >>> float(gradient_magnitude(ramp)[2, 2])
+    40.0
+    """
+    across, down = kernels
+    return np.hypot(apply_filter(image, across, border), apply_filter(image, down, border))
+
+
+def gradient_direction(
+    image: np.ndarray, kernels: tuple[np.ndarray, np.ndarray] = (SOBEL_X, SOBEL_Y), border: str = "reflect"
+) -> np.ndarray:
+    """In which direction the image gets brighter fastest, as an angle.
+
+    Formula: atan2(gy, gx) in radians from -pi to pi: 0 points to the right, pi / 2 downwards (rows count downwards). Where
+    the image is flat the angle is 0 and means nothing.
+
+    Shapes, errors: as `apply_filter`.
+
+    Source: documentation of numpy.arctan2; Duda and Hart (1973), section 7.3.
+
+    >>> down = np.add.outer(np.arange(5.0), np.zeros(5))
+    >>> round(float(np.degrees(gradient_direction(down)[2, 2])))
+    90
+    """
+    across, down = kernels
+    return np.arctan2(apply_filter(image, down, border), apply_filter(image, across, border))
+
+
+def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
+    """How well a pattern fits at each place, whatever the brightness and contrast there: normalised cross-correlation.
+
+    Formula: the correlation coefficient of the template and of what lies under it: both less their means, multiplied,
+    summed up, and divided by both lengths. 1 is a perfect fit, -1 the perfect negative; 0 where the image is flat.
+
+    Shapes: image (H, W), template (h, w), returns (H - h + 1, W - w + 1) in float64: the places where the whole template
+    fits, named by its upper left corner.
+
+    Raises ValueError where the template is larger than the image, is flat, or either is not two-dimensional.
+
+    Source: Lewis, "Fast normalized cross-correlation" (1995), equation 2; sums by Fourier transform and running sums.
+
+    >>> image = np.zeros((4, 6))
+    >>> image[1:3, 2:4] = [[1, 2], [3, 4]]
+    >>> fit = match_template(image, np.array([[10.0, 20.0], [30.0, 40.0]]))
+    >>> [int(i) for i in np.unravel_index(fit.argmax(), fit.shape)], round(float(fit.max()), 6)
+    ([1, 2], 1.0)
+    """
+    image, template = (np.asarray(array, np.float64) for array in (image, template))
+    for name, array in (("image", image), ("template", template)):
+        if array.ndim != 2 or array.size == 0:
+            raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
+    if any(t > i for t, i in zip(template.shape, image.shape, strict=True)):
+        raise ValueError(f"the template {template.shape} must fit into the image {image.shape}")
+    centred = template - template.mean()
+    length = np.sqrt((centred**2).sum())
+    if length == 0:
+        raise ValueError("the template is flat: it has no pattern that could be found")
+    image = image - image.mean()  # changes no fit, and keeps the running sums small
+    products = _correlate_fully_inside(image, centred)
+    sums, squares = _window_sums(image, template.shape), _window_sums(image**2, template.shape)
+    variation = np.maximum(squares - sums**2 / template.size, 0)
+    flat = variation <= 1e-12 * max(float((image**2).max()), np.finfo(float).tiny) * template.size
+    fit = products / (length * np.sqrt(np.where(flat, 1, variation)))
+    return np.where(flat, 0.0, np.clip(fit, -1, 1))
+
+
+def _correlate_fully_inside(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Sums of products at all places where the kernel lies inside the image, by Fourier transform."""
+    shape = [i + k - 1 for i, k in zip(image.shape, kernel.shape, strict=True)]
+    product = np.fft.rfft2(image, shape) * np.fft.rfft2(kernel[::-1, ::-1], shape)
+    height, width = (k - 1 for k in kernel.shape)
+    return np.fft.irfft2(product, shape)[height : image.shape[0], width : image.shape[1]]
+
+
+def _window_sums(image: np.ndarray, window: tuple[int, int]) -> np.ndarray:
+    """Sums of all windows, each from four corners of the running sum."""
+    running = np.pad(image, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    h, w = window
+    return running[h:, w:] - running[:-h, w:] - running[h:, :-w] + running[:-h, :-w]

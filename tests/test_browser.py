@@ -128,9 +128,7 @@ def test_the_copy_button_gives_code_without_prompts_and_outputs(open_page):
     block.hover()
     block.locator("button.md-code__button, button.md-clipboard").first.click()
     copied = tab.evaluate("navigator.clipboard.readText()")
-    assert copied.strip() == (
-        "sizes = [199]\nwhile sizes[-1] > 1:\n    sizes.append(sizes[-1] - 2)\nlen(sizes) - 1"
-    )
+    assert copied.strip() == ("sizes = [199]\nwhile sizes[-1] > 1:\n    sizes.append(sizes[-1] - 2)\nlen(sizes) - 1")
 
 
 def test_all_copied_blocks_of_a_chapter_run_in_a_bare_interpreter(open_page, pages):
