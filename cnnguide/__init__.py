@@ -9,6 +9,7 @@ from cnnguide.filters import SOBEL_X, SOBEL_Y, PREWITT_X, PREWITT_Y, SCHARR_X, S
 from cnnguide.filters import BOX, GAUSSIAN, IDENTITY, SHARPEN
 from cnnguide.filters import apply_filter, gradient_direction, gradient_magnitude, match_template
 from cnnguide.images import disk
+from cnnguide.letters import ALPHABET, FONTS, Glyph, Page, draw_letters, draw_page, load_idx
 from cnnguide.convolution import conv2d, conv2d_backward, conv2d_definition
 from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from cnnguide.pooling import global_avg_pool2d, global_avg_pool2d_backward
@@ -31,7 +32,8 @@ __all__ = [
     # channels and kernels
     "SOBEL_X", "SOBEL_Y", "PREWITT_X", "PREWITT_Y", "SCHARR_X", "SCHARR_Y", "LAPLACIAN", "LAPLACIAN_8", "BOX", "GAUSSIAN",
     "IDENTITY", "SHARPEN", "apply_filter", "gradient_magnitude", "gradient_direction", "match_template",
-    "disk", "conv2d", "conv2d_definition", "conv2d_backward",
+    "disk", "draw_page", "Page", "Glyph", "draw_letters", "ALPHABET", "FONTS", "load_idx",
+    "conv2d", "conv2d_definition", "conv2d_backward",
     "max_pool2d", "max_pool2d_backward", "avg_pool2d", "avg_pool2d_backward", "global_avg_pool2d",
     "global_avg_pool2d_backward",
     # sizes and receptive fields

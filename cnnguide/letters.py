@@ -1,0 +1,275 @@
+"""Letters to learn from: glyphs varied in size, slant, rotation and place, and pages of running text.
+
+With this module, one can
+- draw a data set of single letters (`draw_letters`), of any of the twelve `FONTS`,
+- set a page of text and know where every letter stands (`draw_page`),
+- read image files of one's own in the IDX format of MNIST and EMNIST (`load_idx`).
+
+Everything is drawn in NumPy, from masters that come with the package (`data/masters.npz`, from the DejaVu fonts, whose
+licence lies beside it). Ink is 1 and paper 0.
+"""
+
+import gzip
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from cnnguide.shapes import whole_number
+
+__all__ = ["ALPHABET", "FONTS", "Glyph", "Page", "draw_letters", "draw_page", "load_idx"]
+
+DATA = Path(__file__).parent / "data"
+ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+FONTS = tuple(
+    f"DejaVu{family}{'-' if style else ''}{style}"
+    for family, slanted in (("Sans", "Oblique"), ("SansMono", "Oblique"), ("Serif", "Italic"))
+    for style in ("", "Bold", slanted, f"Bold{slanted}")
+)
+"""Three families in four styles each: upright, bold, slanted, both."""
+
+SIDE, EM = 64, 40
+"""Side of a master in pixels, and the font size at which it was drawn."""
+
+_SUPERSAMPLES = 3
+_AT_ONCE = 64
+
+
+def draw_letters(
+    per_letter: int,
+    rng: np.random.Generator,
+    alphabet: str = ALPHABET[:26],
+    fonts: Sequence[str] = FONTS,
+    size: int = 20,
+    scale: tuple[float, float] = (0.6, 1.0),
+    shear: tuple[float, float] = (-0.25, 0.25),
+    rotation: tuple[float, float] = (-8.0, 8.0),
+    shift: tuple[float, float] = (-1.5, 1.5),
+    noise: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a data set of letters, each in a random font, size, slant, rotation and place.
+
+    Formula: every pixel is the mean of 3 x 3 points, each looked up in the master (bilinear) where the inverse of scale,
+    shear, rotation and shift sends it. Ranges are drawn from uniformly; `noise` is the standard deviation of a normal
+    noise that is added at the end.
+
+    Shapes: returns x (len(alphabet) * per_letter, 1, size, size) in float32, from 0 (paper) to 1 (ink), and target (N,)
+    with the place of each letter in `alphabet`; the letters come in order, so shuffle before splitting. `scale` is the font
+    size as a part of `size`, `rotation` in degrees, `shift` in pixels, `shear` in pixels to the right per pixel up.
+
+    Raises ValueError for letters and fonts that do not exist, and for ranges that are not (low, high).
+
+    Source: the masters are drawn from the DejaVu fonts.
+
+    >>> x, target = draw_letters(2, np.random.default_rng(0), alphabet="ab")
+    >>> x.shape, x.dtype.name, target.tolist()
+    ((4, 1, 20, 20), 'float32', [0, 0, 1, 1])
+    """
+    per_letter, size = whole_number("per_letter", per_letter, 1), whole_number("size", size, 1)
+    ranges = {"scale": scale, "shear": shear, "rotation": rotation, "shift": shift}
+    for name, (low, high) in ranges.items():
+        if not low <= high or (name == "scale" and low <= 0):
+            raise ValueError(f"{name} must be (low, high){' above 0' if name == 'scale' else ''}, got {(low, high)}")
+    letters, families = _places(alphabet, ALPHABET, "letter"), _places(fonts, FONTS, "font")
+    count = len(letters) * per_letter
+    target = np.repeat(np.arange(len(letters)), per_letter)
+    glyphs = _masters()[rng.choice(families, count), np.asarray(letters)[target]]
+    draws = {name: rng.uniform(low, high, count) for name, (low, high) in ranges.items() if name != "shift"}
+    shifts = rng.uniform(*shift, (count, 2))
+    maps = _inverse_maps(size * draws["scale"] / EM, draws["shear"], np.radians(draws["rotation"]))
+    x = np.empty((count, 1, size, size), np.float32)
+    for start in range(0, count, _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        x[some, 0] = _render(glyphs[some], maps[some], shifts[some], (size, size))
+    if noise:
+        x += noise * rng.standard_normal(x.shape, np.float32)
+    return x, target
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """A letter on a page and the pixel at its centre, the middle of its line's x-height and of its own width.
+
+    >>> Glyph("e", row=24, column=31).letter
+    'e'
+    """
+
+    letter: str
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of text: image (H, W) in float32, paper 0 and ink 1, and every letter with its place.
+
+    >>> Page(np.zeros((32, 640), np.float32), ()).image.shape
+    (32, 640)
+    """
+
+    image: np.ndarray
+    glyphs: tuple[Glyph, ...]
+
+
+def draw_page(
+    text: str, font: str = "DejaVuSans", em: float = 16, width: int = 640, shear: float = 0.0, margin: int = 16
+) -> Page:
+    """Set running text in lines; words wrap, letters stand on whole pixels, so that equal letters have equal pixels.
+
+    Shapes: returns a `Page` whose image is (H, width), H as needed. `em` is the font size in pixels.
+
+    Raises ValueError for signs other than letters and white space, for unknown fonts, and for words wider than the page.
+
+    Source: advance widths and glyphs of the DejaVu fonts.
+
+    >>> page = draw_page("see me", em=16, width=120)
+    >>> [glyph.letter for glyph in page.glyphs]
+    ['s', 'e', 'e', 'm', 'e']
+    """
+    (family,) = _places([font], FONTS, "font")
+    if unknown := sorted(set(text) - set(ALPHABET) - set(" \n\t")):
+        raise ValueError(f"a page holds letters and white space only, got {''.join(unknown)!r}")
+    if not em > 0:
+        raise ValueError(f"em must be above 0, got {em}")
+    cell = int(np.ceil(1.6 * em)) | 1  # odd, so that a glyph has a middle pixel
+    line_height = round(1.5 * em)
+    glyphs = tuple(_set_text(text, family, em, width, margin, line_height))
+    rows = max((glyph.row for glyph in glyphs), default=0) + line_height
+    image = np.zeros((max(rows, 2 * margin), width), np.float32)
+    maps = _inverse_maps(np.array([em / EM]), np.array([shear]), np.zeros(1))
+    drawn: dict[str, np.ndarray] = {}
+    for glyph in glyphs:
+        if glyph.letter not in drawn:
+            master = _masters()[family, ALPHABET.index(glyph.letter)][None]
+            drawn[glyph.letter] = _render(master, maps, np.zeros((1, 2)), (cell, cell))[0]
+        _ink(image, drawn[glyph.letter], glyph.row - cell // 2, glyph.column - cell // 2)
+    return Page(image, glyphs)
+
+
+def _set_text(text: str, family: int, em: float, width: int, margin: int, line_height: int) -> Iterator[Glyph]:
+    space = 0.32 * em
+    row, x = margin + line_height // 2, float(margin)
+    for line in text.split("\n"):
+        for word in line.split():
+            widths = [_advances()[family, ALPHABET.index(letter)] * em / EM for letter in word]
+            if sum(widths) > width - 2 * margin:
+                raise ValueError(
+                    f"the word {word!r} is {sum(widths):.0f} pixels wide and the line only {width - 2 * margin}"
+                )
+            if x + sum(widths) > width - margin:
+                row, x = row + line_height, float(margin)
+            for letter, advance in zip(word, widths, strict=True):
+                yield Glyph(letter, row, round(x + advance / 2))
+                x += advance
+            x += space
+        row, x = row + line_height, float(margin)
+
+
+def _ink(image: np.ndarray, glyph: np.ndarray, top: int, left: int) -> None:
+    """Add a glyph where it lies on the page; ink on ink stays ink."""
+    height, width = glyph.shape
+    rows = slice(max(top, 0), min(top + height, image.shape[0]))
+    columns = slice(max(left, 0), min(left + width, image.shape[1]))
+    part = glyph[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    np.maximum(image[rows, columns], part, out=image[rows, columns])
+
+
+def _inverse_maps(scale: np.ndarray, shear: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """For each glyph the matrix that takes (row, column) offsets on the drawing to those on the master."""
+    cos, sin, one, zero = np.cos(angle), np.sin(angle), np.ones_like(shear), np.zeros_like(shear)
+    rotation = np.array([[cos, -sin], [sin, cos]])  # rows count downwards: positive angles turn to the left
+    slant = np.array([[one, zero], [-shear, one]])  # a pixel further up moves to the right
+    forward = np.einsum("ijn,jkn->nik", rotation, slant) * scale[:, None, None]
+    return np.linalg.inv(forward)
+
+
+def _render(glyphs: np.ndarray, maps: np.ndarray, shifts: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Look up every point of every drawing in its master."""
+    rows, columns = ((np.arange(n * _SUPERSAMPLES) + 0.5) / _SUPERSAMPLES - n / 2 for n in shape)
+    offsets = np.stack(np.meshgrid(rows, columns, indexing="ij"))[None] - shifts[:, :, None, None]
+    points = np.einsum("nij,njrc->nirc", maps, offsets) + (SIDE - 1) / 2
+    points = np.clip(points, 0, SIDE - 1.001).astype(np.float32)  # beyond the master lies its border, which is paper
+    corner = points.astype(np.intp)
+    part_r, part_c = np.moveaxis(points - corner, 1, 0)
+    flat = glyphs.reshape(len(glyphs), -1)
+    first = corner[:, 0] * SIDE + corner[:, 1]
+
+    def at(offset: int) -> np.ndarray:
+        return np.take_along_axis(flat, (first + offset).reshape(len(flat), -1), axis=1).reshape(first.shape)
+
+    upper = at(0) * (1 - part_c) + at(1) * part_c
+    lower = at(SIDE) * (1 - part_c) + at(SIDE + 1) * part_c
+    fine = upper * (1 - part_r) + lower * part_r
+    return fine.reshape(len(glyphs), shape[0], _SUPERSAMPLES, shape[1], _SUPERSAMPLES).mean(axis=(2, 4))
+
+
+def _places(wanted: Sequence[str], known: Sequence[str], kind: str) -> list[int]:
+    if not wanted:
+        raise ValueError(f"at least one {kind} is needed; there are {', '.join(known)}")
+    for one in wanted:
+        if one not in known or len(one) == 0:
+            raise ValueError(f"there is no {kind} {one!r}; there are {', '.join(known)}")
+    return [list(known).index(one) for one in wanted]
+
+
+@cache
+def _masters() -> np.ndarray:
+    with np.load(DATA / "masters.npz") as file:
+        masters = file["masters"].astype(np.float32) / 15
+    masters.flags.writeable = False
+    return masters
+
+
+@cache
+def _advances() -> np.ndarray:
+    with np.load(DATA / "masters.npz") as file:
+        advances = file["advances"]
+    advances.flags.writeable = False
+    return advances
+
+
+_IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+def load_idx(path: str | Path) -> np.ndarray:
+    """Read a file in the IDX format of MNIST and EMNIST, packed with gzip or not.
+
+    Formula: two zero bytes, the type, the number of axes, the axes as big-endian 32-bit numbers, then the entries.
+
+    Shapes: as the file says, for example (60000, 28, 28) of uint8 for images and (60000,) for labels.
+
+    Raises FileNotFoundError where there is no file, ValueError where it is no IDX file, cut off, or longer than it says.
+
+    Source: LeCun, Cortes and Burges, "The MNIST database", section "File formats".
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "labels.idx"
+    >>> _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
+    >>> load_idx(path).tolist()
+    [7, 2, 1]
+    """
+    content = Path(path).read_bytes()
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError) as error:
+            raise ValueError(f"{path} is cut off or damaged: {error}") from error
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
+        raise ValueError(
+            f"{path} is no IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, not with 00 00 and a type"
+        )
+    kind, axes = np.dtype(_IDX_TYPES[content[2]]), content[3]
+    start = 4 + 4 * axes
+    if len(content) < start:
+        raise ValueError(f"{path} is cut off: its head needs {start} bytes, but there are {len(content)}")
+    shape = struct.unpack(f">{axes}I", content[4:start])
+    wanted = int(np.prod(shape, dtype=object)) * kind.itemsize
+    if len(content) - start != wanted:
+        raise ValueError(
+            f"{path} says that it holds {' x '.join(map(str, shape))} entries of {kind.itemsize} bytes, {wanted} in all, "
+            f"but {len(content) - start} follow: it is cut off, or something else"
+        )
+    return np.frombuffer(content, kind, offset=start).reshape(shape).astype(kind.newbyteorder("="))

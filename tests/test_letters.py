@@ -1,0 +1,247 @@
+"""Letters and pages against what their settings promise; IDX files against files made by hand."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+
+from cnnguide import (
+    ALPHABET,
+    FONTS,
+    Adam,
+    Conv2d,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+    accuracy,
+    draw_letters,
+    draw_page,
+    fit,
+    load_idx,
+    match_template,
+)
+
+PLAIN = dict(scale=(1, 1), shear=(0, 0), rotation=(0, 0), shift=(0, 0))
+TEXT = (
+    "a kernel slides over the page and answers at every place how well the letter below it fits so the e channel lights "
+    "up wherever there is an e between these words and nowhere else even here\nwhere the letters c and o nearly deceive it"
+)
+
+
+def moments(image):
+    """Ink, centre (row, column) and spread of an image."""
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    ink = image.sum()
+    row, column = (rows * image).sum() / ink, (columns * image).sum() / ink
+    mixed = ((rows - row) * (columns - column) * image).sum() / ink
+    return ink, row, column, mixed, ((rows - row) ** 2 * image).sum() / ink
+
+
+def one(letter="o", font="DejaVuSans", size=64, **settings):
+    x, _ = draw_letters(1, np.random.default_rng(0), letter, [font], size, **(PLAIN | settings))
+    return x[0, 0]
+
+
+def test_a_data_set_has_every_letter_equally_often_and_the_right_values():
+    x, target = draw_letters(3, np.random.default_rng(0))
+    assert x.shape == (78, 1, 20, 20) and x.dtype == np.float32
+    assert np.bincount(target).tolist() == [3] * 26
+    assert x.min() == 0 and 0.9 < x.max() <= 1 + 1e-6
+    assert (x.reshape(78, -1).sum(axis=1) > 5).all()
+
+
+def test_the_same_generator_draws_the_same_letters_and_another_others():
+    first, second, other = (draw_letters(2, np.random.default_rng(seed))[0] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, second)
+    assert abs(first - other).mean() > 0.02
+
+
+def test_unvaried_letters_are_the_masters():
+    from cnnguide.letters import EM, SIDE, _masters
+
+    drawn = one("R", size=SIDE, scale=(EM / SIDE, EM / SIDE))
+    master = _masters()[FONTS.index("DejaVuSans"), ALPHABET.index("R")]
+    assert abs(drawn - master).max() < 0.5 and np.corrcoef(drawn.ravel(), master.ravel())[0, 1] > 0.99
+
+
+def test_half_the_scale_has_a_quarter_of_the_ink():
+    assert moments(one(scale=(0.5, 0.5)))[0] == pytest.approx(moments(one())[0] / 4, rel=0.02)
+
+
+def test_a_shift_moves_the_centre_and_nothing_else():
+    ink, row, column, *_ = moments(one(scale=(0.5, 0.5)))
+    moved = moments(one(scale=(0.5, 0.5), shift=(5, 5)))
+    assert moved[:3] == (
+        pytest.approx(ink, rel=0.01),
+        pytest.approx(row + 5, abs=0.1),
+        pytest.approx(column + 5, abs=0.1),
+    )
+
+
+def test_a_positive_shear_slants_to_the_right():
+    _, _, _, mixed, variance = moments(one("l", scale=(0.6, 0.6)))
+    slanted = moments(one("l", scale=(0.6, 0.6), shear=(0.3, 0.3)))
+    assert slanted[3] / slanted[4] == pytest.approx(mixed / variance - 0.3, abs=0.02)  # right as it goes up
+
+
+def test_a_rotation_turns_to_the_left():
+    *_, mixed, variance = moments(one("l", scale=(0.6, 0.6), rotation=(10, 10)))
+    assert mixed / variance == pytest.approx(np.tan(np.radians(10)), abs=0.02)  # a turned l leans to the left
+
+
+def test_noise_has_the_spread_that_was_asked_for():
+    clean, noisy = (draw_letters(5, np.random.default_rng(0), noise=noise)[0] for noise in (0, 0.2))
+    assert (noisy - clean).std() == pytest.approx(0.2, rel=0.01)
+    assert noisy.dtype == np.float32
+
+
+def test_fonts_differ_and_can_be_held_out():
+    assert len(FONTS) == len(set(FONTS)) == 12
+    images = [one(font=font, letter="g") for font in FONTS]
+    for n, image in enumerate(images):
+        assert all(abs(image - other).max() > 0.5 for other in images[:n])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (dict(alphabet="aß"), "there is no letter 'ß'; there are a, b"),
+        (dict(alphabet=""), "at least one letter is needed"),
+        (dict(fonts=["Arial"]), "there is no font 'Arial'; there are DejaVuSans,"),
+        (dict(scale=(0, 1)), r"scale must be \(low, high\) above 0, got \(0, 1\)"),
+        (dict(shear=(1, 0)), r"shear must be \(low, high\), got \(1, 0\)"),
+        (dict(per_letter=0), "per_letter must be at least 1, got 0"),
+        (dict(size=0), "size must be at least 1, got 0"),
+    ],
+)
+def test_bad_settings_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        draw_letters(**dict(per_letter=1, rng=np.random.default_rng(0)) | settings)
+
+
+# Pages
+
+
+def test_a_page_holds_the_text_in_reading_order():
+    page = draw_page(TEXT)
+    assert "".join(glyph.letter for glyph in page.glyphs) == TEXT.replace(" ", "").replace("\n", "")
+    places = [(glyph.row, glyph.column) for glyph in page.glyphs]
+    assert places == sorted(places) and len(set(places)) == len(places)
+    assert page.image.shape[1] == 640 and page.image.dtype == np.float32
+    assert 0 == page.image.min() < page.image.max() <= 1 + 1e-6
+
+
+def crop(page, glyph, half):
+    return page.image[glyph.row - half : glyph.row + half + 1, glyph.column - half : glyph.column + half + 1]
+
+
+def test_every_letter_stands_where_the_page_says():
+    page = draw_page("o o o\nx x", em=24, width=200)
+    for glyph in page.glyphs:
+        _, row, column, *_ = moments(crop(page, glyph, 10))
+        assert (row, column) == (pytest.approx(10, abs=1.5), pytest.approx(10, abs=1))
+
+
+def find_e(page, template, threshold=0.9):
+    """Where the template fits, as centres, each place once."""
+    half_r, half_c = template.shape[0] // 2, template.shape[1] // 2
+    fit_map = match_template(page.image, template)
+    found = set()
+    for r, c in zip(*np.nonzero(fit_map > threshold), strict=True):
+        near = fit_map[max(r - 3, 0) : r + 4, max(c - 3, 0) : c + 4]
+        if fit_map[r, c] == near.max():
+            found.add((int(r) + half_r, int(c) + half_c))
+    return found
+
+
+def test_one_template_finds_every_e_of_its_own_size_and_none_of_another():
+    page = draw_page(TEXT, em=16)
+    first = next(glyph for glyph in page.glyphs if glyph.letter == "e")
+    template = crop(page, first, 5)[:, 1:-1]
+    wanted = {(glyph.row, glyph.column) for glyph in page.glyphs if glyph.letter == "e"}
+    assert find_e(page, template) == wanted and len(wanted) > 20  # precision and recall 1
+    for other in (draw_page(TEXT, em=20), draw_page(TEXT, em=12), draw_page(TEXT, em=16, shear=0.4)):
+        assert len(find_e(other, template)) < 0.2 * len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(text="Hello, world"), "letters and white space only, got ','"),
+        (dict(text="x" * 99, width=100), "pixels wide and the line only 68"),
+        (dict(text="a", em=0), "em must be above 0"),
+        (dict(text="a", font="Times"), "there is no font 'Times'"),
+    ],
+)
+def test_bad_pages_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        draw_page(**arguments)
+
+
+def test_an_empty_page_is_paper():
+    page = draw_page("")
+    assert page.glyphs == () and page.image.max() == 0
+
+
+# Learning
+
+
+def test_a_small_network_reads_98_percent_in_seconds():
+    held_out = FONTS[3::4] + FONTS[4:5]
+    fonts = [font for font in FONTS if font not in held_out]
+    rng = np.random.default_rng(0)
+    train = draw_letters(200, rng, fonts=fonts, scale=(0.5, 1), shear=(-0.35, 0.35))
+    model = Sequential(
+        Conv2d(1, 8, 3, rng, padding=1), MaxPool2d(2), ReLU(), Conv2d(8, 16, 3, rng, padding=1), MaxPool2d(2), ReLU(),
+        Flatten(), Linear(400, 26, rng),
+    )  # fmt: skip
+    optimizer = Adam()
+    for epoch in range(8):
+        optimizer.lr = 8e-3 * (1 + np.cos(np.pi * epoch / 8)) / 2
+        fit(model, train, optimizer, epochs=1, batch_size=32, rng=rng, progress=False)
+    assert accuracy(model, draw_letters(50, np.random.default_rng(1), fonts=fonts)) > 0.98
+    assert accuracy(model, draw_letters(50, np.random.default_rng(2), fonts=held_out)) > 0.95
+
+
+# IDX
+
+
+def idx(kind, shape, body):
+    return bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + body
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [(0x08, np.uint8), (0x09, np.int8), (0x0B, np.int16), (0x0C, np.int32), (0x0D, np.float32), (0x0E, np.float64)],
+)
+def test_idx_files_of_every_type(tmp_path, kind, dtype, packed):
+    array = np.arange(24).reshape(2, 3, 4).astype(dtype)
+    content = idx(kind, array.shape, array.astype(np.dtype(dtype).newbyteorder(">")).tobytes())
+    path = tmp_path / "images"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    loaded = load_idx(path)
+    assert loaded.dtype == dtype and loaded.dtype.isnative
+    np.testing.assert_array_equal(loaded, array)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is no IDX file: it begins with nothing"),
+        (b"\x89PNG....", "is no IDX file: it begins with 89 50 4e 47"),
+        (bytes([0, 0, 7, 1]), "is no IDX file: it begins with 00 00 07 01"),
+        (bytes([0, 0, 8, 3, 0, 0]), "is cut off: its head needs 16 bytes, but there are 6"),
+        (idx(8, (2, 3), b"12345"), "2 x 3 entries of 1 bytes, 6 in all, but 5 follow"),
+        (idx(8, (2, 3), b"1234567"), "6 in all, but 7 follow"),
+        (idx(8, (2**32 - 1,) * 3, b""), "but 0 follow"),
+        (gzip.compress(idx(8, (2, 3), b"123456"))[:-5], "is cut off or damaged"),
+    ],
+)
+def test_broken_idx_files_are_refused_by_name(tmp_path, content, message):
+    (tmp_path / "file.idx").write_bytes(content)
+    with pytest.raises(ValueError, match=f"file.idx.*{message}"):
+        load_idx(tmp_path / "file.idx")
