@@ -25,6 +25,7 @@ from cnnguide.initializers import xavier_normal, xavier_uniform
 from cnnguide.layers import AvgPool2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential, Sigmoid, Tanh
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
 from cnnguide.training import DivergedError, History, accuracy, fit
+from cnnguide.feature_visualization import maximize_activation
 
 __version__ = "0.1.0"
 
@@ -46,5 +47,5 @@ __all__ = [
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward", "nll_loss", "nll_loss_backward",
     "cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward",
     "Conv2d", "Linear", "MaxPool2d", "AvgPool2d", "ReLU", "Tanh", "Sigmoid", "Flatten", "Dropout", "Sequential",
-    "SGD", "AdaGrad", "RMSProp", "Adam", "fit", "History", "accuracy", "DivergedError",
+    "SGD", "AdaGrad", "RMSProp", "Adam", "fit", "History", "accuracy", "DivergedError", "maximize_activation",
 ]  # fmt: skip

@@ -9,20 +9,13 @@ import pytest
 from cnnguide import (
     ALPHABET,
     FONTS,
-    Adam,
-    Conv2d,
-    Flatten,
-    Linear,
-    MaxPool2d,
-    ReLU,
-    Sequential,
     accuracy,
     draw_letters,
     draw_page,
-    fit,
     load_idx,
     match_template,
 )
+from tests.conftest import READER_FONTS
 
 PLAIN = dict(scale=(1, 1), shear=(0, 0), rotation=(0, 0), shift=(0, 0))
 TEXT = (
@@ -189,21 +182,10 @@ def test_an_empty_page_is_paper():
 # Learning
 
 
-def test_a_small_network_reads_98_percent_in_seconds():
-    held_out = FONTS[3::4] + FONTS[4:5]
-    fonts = [font for font in FONTS if font not in held_out]
-    rng = np.random.default_rng(0)
-    train = draw_letters(200, rng, fonts=fonts, scale=(0.5, 1), shear=(-0.35, 0.35))
-    model = Sequential(
-        Conv2d(1, 8, 3, rng, padding=1), MaxPool2d(2), ReLU(), Conv2d(8, 16, 3, rng, padding=1), MaxPool2d(2), ReLU(),
-        Flatten(), Linear(400, 26, rng),
-    )  # fmt: skip
-    optimizer = Adam()
-    for epoch in range(8):
-        optimizer.lr = 8e-3 * (1 + np.cos(np.pi * epoch / 8)) / 2
-        fit(model, train, optimizer, epochs=1, batch_size=32, rng=rng, progress=False)
-    assert accuracy(model, draw_letters(50, np.random.default_rng(1), fonts=fonts)) > 0.98
-    assert accuracy(model, draw_letters(50, np.random.default_rng(2), fonts=held_out)) > 0.95
+def test_a_small_network_reads_98_percent(reader):
+    trained_on, held_out = READER_FONTS
+    assert accuracy(reader, draw_letters(50, np.random.default_rng(1), fonts=trained_on)) > 0.98
+    assert accuracy(reader, draw_letters(50, np.random.default_rng(2), fonts=held_out)) > 0.95
 
 
 # IDX
