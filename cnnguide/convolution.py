@@ -10,6 +10,7 @@ Nothing is flipped: this is cross-correlation, as in PyTorch. Images are (N, C, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from cnnguide.shapes import ImagePadding, Pair, both_axes, both_sides, conv_outp
 
 __all__ = ["conv2d", "conv2d_backward", "conv2d_definition"]
 
-CACHE_BYTES = 2**20
+CACHE_BYTES = 2**22
 """Patches are laid out for so many bytes at a time: they are read again at once, while the processor's cache holds them."""
 
 
@@ -105,14 +106,16 @@ def conv2d_backward(
     padding: ImagePadding | str = 0,
     dilation: Pair = 1,
     groups: int = 1,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    input_gradient: bool = True,
+) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
     """Gradients of a loss for the input, the weights and the bias of a convolution, from the gradient for its output.
 
     Formula: `conv2d` multiplies kernels @ patches. So the gradient for the kernels is grad @ patches.T, that for the
     patches is kernels.T @ grad, and each pixel collects the gradients of all patches that it is part of. The bias is
     added everywhere, so it collects the gradient of every position.
 
-    Shapes: grad (N, C_out, H', W') like the output; returns dx like x, dweight like weight, dbias (C_out,).
+    Shapes: grad (N, C_out, H', W') like the output; returns dx like x, dweight like weight, dbias (C_out,). The first layer
+    of a network needs no gradient for its input: with `input_gradient=False`, dx is None and its work is saved.
 
     Raises as `conv2d`, and ValueError where grad has not the shape of the output.
 
@@ -129,12 +132,16 @@ def conv2d_backward(
     by_group = np.ascontiguousarray(grad, plan.dtype).reshape(plan.batch, groups, plan.out_per_group, plan.positions)
     kernels = plan.kernels_as_rows(weight)
     dkernels = np.zeros_like(kernels)
-    dpadded = np.zeros(plan.padded_shape, plan.dtype)
+    dpadded = np.zeros(plan.padded_shape, plan.dtype) if input_gradient else None
     for images, patches in plan.patches(x):
         dkernels += (by_group[images] @ patches.swapaxes(-1, -2)).sum(axis=0)
-        dpatches = kernels.swapaxes(-1, -2) @ by_group[images]
-        plan.add_patches(dpatches, dpadded[images])
-    return plan.crop(dpadded), dkernels.reshape(weight.shape), grad.sum(axis=(0, 2, 3), dtype=plan.dtype)
+        if dpadded is not None:
+            plan.add_patches(kernels.swapaxes(-1, -2) @ by_group[images], dpadded[images])
+    return (
+        None if dpadded is None else plan.crop(dpadded),
+        dkernels.reshape(weight.shape),
+        grad.sum(axis=(0, 2, 3), dtype=plan.dtype),
+    )
 
 
 @dataclass(frozen=True)
@@ -200,24 +207,26 @@ class _Plan:
             images = slice(start, min(start + at_once, self.batch))
             padded = self.pad(x[images])
             filled = buffer[: images.stop - images.start]
-            for u, v in np.ndindex(*self.kernel):
-                filled[:, :, u, v] = padded[:, :, *self._under(u, v)]
+            for (u, v), (rows, columns) in self.taps:
+                filled[:, :, u, v] = padded[:, :, rows, columns]
             yield images, filled.reshape(len(filled), self.groups, self.patch_length, self.positions)
 
     def add_patches(self, patches: np.ndarray, padded: np.ndarray) -> None:
         """The reverse: add each column to the pixels that it was taken from."""
         laid_out = patches.reshape(len(padded), self.in_channels, *self.kernel, *self.out_shape[2:])
-        for u, v in np.ndindex(*self.kernel):
-            padded[:, :, *self._under(u, v)] += laid_out[:, :, u, v]
+        for (u, v), (rows, columns) in self.taps:
+            padded[:, :, rows, columns] += laid_out[:, :, u, v]
 
-    def _under(self, u: int, v: int) -> tuple[slice, slice]:
-        """The pixels that lie under kernel entry (u, v) while the kernel takes all its positions."""
-        starts = u * self.dilation[0], v * self.dilation[1]
-        rows, columns = (
-            slice(start, start + (count - 1) * step + 1, step)
-            for start, count, step in zip(starts, self.out_shape[2:], self.stride, strict=True)
-        )
-        return rows, columns
+    @cached_property
+    def taps(self) -> list[tuple[tuple[int, int], tuple[slice, slice]]]:
+        """Each entry (u, v) of the kernel, and the pixels that lie under it while the kernel takes all its positions."""
+
+        def under(axis: int, entry: int) -> slice:
+            start, step = entry * self.dilation[axis], self.stride[axis]
+            return slice(start, start + (self.out_shape[2 + axis] - 1) * step + 1, step)
+
+        rows, columns = ([under(axis, entry) for entry in range(self.kernel[axis])] for axis in (0, 1))
+        return [((u, v), (rows[u], columns[v])) for u in range(len(rows)) for v in range(len(columns))]
 
 
 def _plan(

@@ -110,7 +110,12 @@ class Conv2d(_Weighted):
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
         dx, *self._gradients = conv2d_backward(grad, self._x, self.weight, *self.settings)
+        assert dx is not None
         return dx
+
+    def backward_to_weights(self, grad: np.ndarray) -> None:
+        """As `backward`, for the first layer of a network, whose input learns nothing."""
+        _, *self._gradients = conv2d_backward(grad, self._x, self.weight, *self.settings, input_gradient=False)
 
 
 class Linear(_Weighted):
@@ -306,6 +311,16 @@ class Sequential(Layer):
         for layer in reversed(self.layers):
             grad = layer.backward(grad)
         return grad
+
+    def backward_to_weights(self, grad: np.ndarray) -> None:
+        """As `backward`, without the gradient for the input, which training does not need and which costs a fifth."""
+        first, *others = self.layers
+        for layer in reversed(others):
+            grad = layer.backward(grad)
+        if isinstance(first, Conv2d):
+            first.backward_to_weights(grad)
+        else:
+            first.backward(grad)
 
     def parameters(self) -> list[np.ndarray]:
         return [array for layer in self.layers for array in layer.parameters()]

@@ -197,7 +197,7 @@ class _Windows:
             # With ceil_mode one more window is taken if pixels are left over, unless it would start beyond them.
             left_over = (size + 2 * p - d * (k - 1) - 1) % s
             out += bool(ceil_mode and left_over and out * s < size + p)
-            for start in (i * s - p for i in range(out)):
+            for start in (i * s - p for i in range(out) if d > 1):  # without dilation, half a kernel meets a pixel
                 if not any(0 <= start + d * entry < size for entry in range(k)):
                     raise ValueError(
                         f"kernel {k} with dilation {d} and padding {p} has a window that meets no pixel of size {size}; "

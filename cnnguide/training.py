@@ -116,7 +116,7 @@ def fit(
                 history.losses.append(loss)
                 if not np.isfinite(loss):
                     raise DivergedError(_diagnosis(model, x[chosen], len(history.losses), optimizer.lr))
-                model.backward(cross_entropy_backward(logits, target[chosen]))
+                model.backward_to_weights(cross_entropy_backward(logits, target[chosen]))
                 optimizer.step(model.parameters(), model.gradients())
                 if report:
                     report.say(history)

@@ -112,6 +112,15 @@ def test_gradients_are_the_slopes_of_the_output(layer, random):
         assert gradient[index] == pytest.approx(slope(loss, array, index), rel=1e-5, abs=1e-6)
 
 
+def test_the_gradient_for_the_input_can_be_left_out():
+    x, weight = np.ones((1, 1, 4, 4)), np.ones((2, 1, 3, 3))
+    whole = conv2d_backward(np.ones((1, 2, 2, 2)), x, weight)
+    part = conv2d_backward(np.ones((1, 2, 2, 2)), x, weight, input_gradient=False)
+    assert part[0] is None
+    for a, b in zip(part[1:], whole[1:], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_one_output_by_hand():
     x = np.array([[[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]])
     weight = np.array([[[[1.0, 0.0], [0.0, 1.0]], [[0.0, 2.0], [0.0, 0.0]]]])

@@ -55,6 +55,20 @@ def test_a_whole_network_agrees_with_pytorch(torch, dtype):
         np.testing.assert_allclose(gradient, parameter.grad.numpy(), **close)
 
 
+def test_the_gradients_of_the_weights_do_not_need_that_of_the_input():
+    model, x = network(), np.random.default_rng(1).standard_normal((2, 2, 10, 12))
+    grad = np.ones_like(model.forward(x))
+    model.backward(grad)
+    whole = [gradient.copy() for gradient in model.gradients()]
+    model.backward_to_weights(grad)
+    for a, b in zip(model.gradients(), whole, strict=True):
+        np.testing.assert_array_equal(a, b)
+    linear = Sequential(Linear(3, 2, np.random.default_rng(0), np.float64))
+    linear.forward(np.ones((1, 3)))
+    linear.backward_to_weights(np.ones((1, 2)))
+    assert linear.gradients()[0].tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
 def test_parameters_are_the_arrays_themselves():
     model = network()
     for array in model.parameters():
