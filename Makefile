@@ -8,7 +8,7 @@ export NO_MKDOCS_2_WARNING := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup serve site test test-oldest deploy lock clean
+.PHONY: help setup serve site test test-oldest bench deploy lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -40,6 +40,10 @@ test-oldest: .venv-oldest/.ready ## run every test with the oldest versions that
 	.venv-oldest/bin/python -m pip install --quiet uv
 	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct --editable ".[test]"
 	@touch $@
+
+bench: setup ## measure against PyTorch and SciPy and write the table of the performance page
+	$(BIN)/python -c 'import torch' 2>/dev/null || { echo "The benchmarks compare with PyTorch: install it into $(VENV) first."; exit 1; }
+	$(BIN)/python -m tests.benchmarks
 
 deploy: setup ## publish the committed guide on the branch gh-pages of origin
 	$(BIN)/mkdocs gh-deploy

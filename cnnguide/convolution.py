@@ -47,7 +47,7 @@ def conv2d_definition(
     """
     plan = _plan(x, weight, bias, stride, padding, dilation, groups)
     (s_h, s_w), (d_h, d_w) = plan.stride, plan.dilation
-    padded = plan.pad(x)
+    padded = np.pad(x, [(0, 0), (0, 0), *plan.padding])
     out = np.empty(plan.out_shape, plan.dtype)
     for n, o, r, c in np.ndindex(plan.out_shape):
         first = o // plan.out_per_group * plan.in_per_group
@@ -58,6 +58,7 @@ def conv2d_definition(
     return out
 
 
+# --8<-- [start:conv2d]
 def conv2d(
     x: np.ndarray,
     weight: np.ndarray,
@@ -98,6 +99,9 @@ def conv2d(
     return out
 
 
+# --8<-- [end:conv2d]
+
+
 def conv2d_backward(
     grad: np.ndarray,
     x: np.ndarray,
@@ -132,16 +136,12 @@ def conv2d_backward(
     by_group = np.ascontiguousarray(grad, plan.dtype).reshape(plan.batch, groups, plan.out_per_group, plan.positions)
     kernels = plan.kernels_as_rows(weight)
     dkernels = np.zeros_like(kernels)
-    dpadded = np.zeros(plan.padded_shape, plan.dtype) if input_gradient else None
+    dx = np.zeros(x.shape, plan.dtype) if input_gradient else None
     for images, patches in plan.patches(x):
         dkernels += (by_group[images] @ patches.swapaxes(-1, -2)).sum(axis=0)
-        if dpadded is not None:
-            plan.add_patches(kernels.swapaxes(-1, -2) @ by_group[images], dpadded[images])
-    return (
-        None if dpadded is None else plan.crop(dpadded),
-        dkernels.reshape(weight.shape),
-        grad.sum(axis=(0, 2, 3), dtype=plan.dtype),
-    )
+        if dx is not None:
+            plan.add_patches(kernels.swapaxes(-1, -2) @ by_group[images], dx[images])
+    return dx, dkernels.reshape(weight.shape), grad.sum(axis=(0, 2, 3), dtype=plan.dtype)
 
 
 @dataclass(frozen=True)
@@ -175,22 +175,6 @@ class _Plan:
     def patch_length(self) -> int:
         return self.in_per_group * self.kernel[0] * self.kernel[1]
 
-    @property
-    def padded_shape(self) -> tuple[int, int, int, int]:
-        (top, bottom), (left, right) = self.padding
-        return self.batch, self.in_channels, top + self.size[0] + bottom, left + self.size[1] + right
-
-    def pad(self, x: np.ndarray) -> np.ndarray:
-        if not any(map(any, self.padding)):
-            return x
-        padded = np.zeros((x.shape[0], *self.padded_shape[1:]), self.dtype)
-        self.crop(padded)[...] = x
-        return padded
-
-    def crop(self, padded: np.ndarray) -> np.ndarray:
-        (top, _), (left, _) = self.padding
-        return padded[:, :, top : top + self.size[0], left : left + self.size[1]]
-
     def kernels_as_rows(self, weight: np.ndarray) -> np.ndarray:
         rows = weight.reshape(self.groups, self.out_per_group, self.patch_length)
         return np.ascontiguousarray(rows, self.dtype)
@@ -198,35 +182,44 @@ class _Plan:
     def patches(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """For a few images at a time: which they are, and their patches as columns, by image and group.
 
-        The same buffer is filled again and again, so memory stays bounded however large the batch is.
+        The same buffer is filled again and again, so memory stays bounded however large the batch is. Where a kernel hangs
+        over the border, the buffer keeps the zeros that it starts with: no padded copy of the images is needed.
         """
         per_image = self.groups * self.patch_length * self.positions
         at_once = min(self.batch, max(1, CACHE_BYTES // (per_image * self.dtype.itemsize)))
-        buffer = np.empty((at_once, self.in_channels, *self.kernel, *self.out_shape[2:]), self.dtype)
+        buffer = np.zeros((at_once, self.in_channels, *self.kernel, *self.out_shape[2:]), self.dtype)
         for start in range(0, self.batch, max(1, at_once)):
             images = slice(start, min(start + at_once, self.batch))
-            padded = self.pad(x[images])
             filled = buffer[: images.stop - images.start]
-            for (u, v), (rows, columns) in self.taps:
-                filled[:, :, u, v] = padded[:, :, rows, columns]
+            for (u, v), (out_rows, out_columns), (rows, columns) in self.taps:
+                filled[:, :, u, v, out_rows, out_columns] = x[images, :, rows, columns]
             yield images, filled.reshape(len(filled), self.groups, self.patch_length, self.positions)
 
-    def add_patches(self, patches: np.ndarray, padded: np.ndarray) -> None:
+    def add_patches(self, patches: np.ndarray, x: np.ndarray) -> None:
         """The reverse: add each column to the pixels that it was taken from."""
-        laid_out = patches.reshape(len(padded), self.in_channels, *self.kernel, *self.out_shape[2:])
-        for (u, v), (rows, columns) in self.taps:
-            padded[:, :, rows, columns] += laid_out[:, :, u, v]
+        laid_out = patches.reshape(len(x), self.in_channels, *self.kernel, *self.out_shape[2:])
+        for (u, v), (out_rows, out_columns), (rows, columns) in self.taps:
+            x[:, :, rows, columns] += laid_out[:, :, u, v, out_rows, out_columns]
 
     @cached_property
-    def taps(self) -> list[tuple[tuple[int, int], tuple[slice, slice]]]:
-        """Each entry (u, v) of the kernel, and the pixels that lie under it while the kernel takes all its positions."""
+    def taps(self) -> list[tuple[tuple[int, int], tuple[slice, slice], tuple[slice, slice]]]:
+        """For each entry (u, v) of the kernel: the outputs at which it meets a pixel, and these pixels."""
+        rows, columns = ([self._under(axis, entry) for entry in range(self.kernel[axis])] for axis in (0, 1))
+        return [
+            ((u, v), (out_rows, out_columns), (in_rows, in_columns))
+            for u, (out_rows, in_rows) in enumerate(rows)
+            for v, (out_columns, in_columns) in enumerate(columns)
+        ]
 
-        def under(axis: int, entry: int) -> slice:
-            start, step = entry * self.dilation[axis], self.stride[axis]
-            return slice(start, start + (self.out_shape[2 + axis] - 1) * step + 1, step)
-
-        rows, columns = ([under(axis, entry) for entry in range(self.kernel[axis])] for axis in (0, 1))
-        return [((u, v), (rows[u], columns[v])) for u in range(len(rows)) for v in range(len(columns))]
+    def _under(self, axis: int, entry: int) -> tuple[slice, slice]:
+        """Along one axis: outputs first ... last of a kernel entry lie over pixels, output i over i * step + offset."""
+        step, size = self.stride[axis], self.size[axis]
+        offset = entry * self.dilation[axis] - self.padding[axis][0]
+        first = max(0, -(offset // step))  # rounded up
+        last = min(self.out_shape[2 + axis] - 1, (size - 1 - offset) // step)
+        if first > last:
+            return slice(0, 0), slice(0, 0)
+        return slice(first, last + 1), slice(first * step + offset, last * step + offset + 1, step)
 
 
 def _plan(

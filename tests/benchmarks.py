@@ -1,0 +1,166 @@
+"""Ratios to PyTorch and SciPy, side by side in one run: `make bench` writes the table of the performance page.
+
+Each row times two ways to compute the same thing, in turns, with one thread each, and gives the median of the ratios; times
+of a machine say nothing elsewhere, ratios nearly do. Before timing, the two results are compared.
+"""
+
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy
+import scipy.ndimage
+import torch
+
+import cnnguide
+from cnnguide import SOBEL_X, Adam, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, apply_filter, conv2d
+
+TABLE = Path(__file__).parent.parent / "docs" / "reference" / "performance.txt"
+torch.set_num_threads(1)
+
+
+@dataclass
+class Pair:
+    """Two ways to compute the same, and how many times longer ours may take."""
+
+    name: str
+    ours: Callable[[], object]
+    theirs: Callable[[], object]
+    limit: float
+    flops: float = 0.0
+
+
+def convolution(name: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], limit: float, **settings: int) -> Pair:
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(shape).astype(np.float32) for shape in (x_shape, w_shape))
+    tx, tw = torch.tensor(x), torch.tensor(w)
+    theirs = torch.nn.functional.conv2d
+    out = conv2d(x, w, **settings)
+    np.testing.assert_allclose(out, theirs(tx, tw, **settings).numpy(), rtol=1e-3, atol=1e-3)
+    flops = 2.0 * out.size * w[0].size
+    return Pair(name, lambda: conv2d(x, w, **settings), lambda: theirs(tx, tw, **settings), limit, flops)
+
+
+def filtering() -> Pair:
+    image = np.random.default_rng(0).standard_normal((512, 512)).astype(np.float32)
+    kernel = SOBEL_X.astype(np.float32)
+    theirs = scipy.ndimage.correlate
+    np.testing.assert_allclose(apply_filter(image, kernel), theirs(image, kernel), atol=1e-4)
+    return Pair("filter 512x512, 3x3 (SciPy)", lambda: apply_filter(image, kernel), lambda: theirs(image, kernel), 1.0)
+
+
+def training_step() -> Pair:
+    rng = np.random.default_rng(0)
+    ours = Sequential(
+        Conv2d(1, 8, 3, rng, padding=1), MaxPool2d(2), ReLU(), Conv2d(8, 16, 3, rng, padding=1), MaxPool2d(2), ReLU(),
+        Flatten(), Linear(400, 26, rng),
+    )  # fmt: skip
+    nn = torch.nn
+    theirs = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(8, 16, 3, padding=1), nn.MaxPool2d(2),
+        nn.ReLU(), nn.Flatten(), nn.Linear(400, 26),
+    )  # fmt: skip
+    with torch.no_grad():
+        for parameter, array in zip(theirs.parameters(), ours.parameters(), strict=True):
+            parameter.copy_(torch.tensor(array))
+    x, target = rng.standard_normal((32, 1, 20, 20)).astype(np.float32), rng.integers(0, 26, 32)
+    tx, ttarget = torch.tensor(x), torch.tensor(target)
+    np.testing.assert_allclose(ours.forward(x), theirs(tx).detach().numpy(), rtol=1e-3, atol=1e-3)
+    optimizer, oracle = Adam(), torch.optim.Adam(theirs.parameters())
+
+    def our_step() -> None:
+        logits = ours.forward(x, training=True)
+        ours.backward_to_weights(cnnguide.cross_entropy_backward(logits, target))
+        optimizer.step(ours.parameters(), ours.gradients())
+
+    def their_step() -> None:
+        oracle.zero_grad()
+        nn.functional.cross_entropy(theirs(tx), ttarget).backward()
+        oracle.step()
+
+    return Pair("training step, letters network, batch 32", our_step, their_step, 1.3)
+
+
+def pairs() -> list[Pair]:
+    return [
+        convolution("conv 1x3x224x224, 64 of 7x7, stride 2", (1, 3, 224, 224), (64, 3, 7, 7), 2.7, stride=2, padding=3),
+        convolution("conv 32x64x28x28, 64 of 3x3", (32, 64, 28, 28), (64, 64, 3, 3), 2.7, padding=1),
+        convolution("conv 128x1x28x28, 16 of 3x3", (128, 1, 28, 28), (16, 1, 3, 3), 1.6, padding=1),
+        convolution("depthwise 8x32x56x56, 3x3", (8, 32, 56, 56), (32, 1, 3, 3), 5.0, padding=1, groups=32),
+        convolution("conv 8x64x28x28, 128 of 1x1", (8, 64, 28, 28), (128, 64, 1, 1), 1.5),
+        filtering(),
+        training_step(),
+    ]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def measure(pair: Pair, rounds: int) -> tuple[float, float]:
+    """Median ratio and median seconds of ours, over rounds in which the two take turns."""
+    pair.ours(), pair.theirs()  # warm
+    ratios, ours = [], []
+    for number in range(rounds):
+        first, second = (pair.ours, pair.theirs) if number % 2 else (pair.theirs, pair.ours)
+        a, b = seconds(first), seconds(second)
+        mine, other = (a, b) if number % 2 else (b, a)
+        ratios.append(mine / other)
+        ours.append(mine)
+    return statistics.median(ratios), statistics.median(ours)
+
+
+def peak_flops() -> float:
+    """Multiplications and additions per second of NumPy's own float32 matrix product."""
+    a = np.random.default_rng(0).standard_normal((1024, 1024)).astype(np.float32)
+    return 2 * 1024**3 / statistics.median(seconds(lambda: a @ a) for _ in range(9))
+
+
+def blas_kernels() -> str:
+    """Which kernels NumPy's BLAS uses: they change the ratios."""
+    config = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    chosen = os.environ.get("OPENBLAS_CORETYPE") or "as detected"
+    return f"{config['name']} {config['version']}, kernels {chosen}"
+
+
+def table(rounds: int) -> tuple[str, list[str]]:
+    """The table as text, and the rows that are above their limit."""
+    lines = [f"{'what':44} {'times as long':>13} {'at most':>8} {'of the peak':>12}"]
+    slow, peak = [], peak_flops()
+    for pair in pairs():
+        ratio, own = measure(pair, rounds)
+        share = f"{pair.flops / own / peak:.0%}" if pair.flops else ""
+        lines.append(f"{pair.name:44} {ratio:13.2f} {pair.limit:8.1f} {share:>12}")
+        if ratio > pair.limit:
+            slow.append(f"{pair.name}: {ratio:.2f} times as long, at most {pair.limit} were wanted")
+    versions = f"NumPy {np.__version__}, SciPy {scipy.__version__}, PyTorch {torch.__version__}"
+    lines += ["", versions, f"BLAS: {blas_kernels()}; one thread each; medians of {rounds} interleaved rounds", ""]
+    return "\n".join(lines), slow
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=51)
+    parser.add_argument("--into", type=Path, default=TABLE)
+    options = parser.parse_args()
+    text, slow = table(options.rounds)
+    options.into.write_text(text, "utf-8")
+    print(text)
+    print(*slow, sep="\n")
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
