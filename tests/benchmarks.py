@@ -147,7 +147,7 @@ def table(rounds: int) -> tuple[str, list[str]]:
             slow.append(f"{pair.name}: {ratio:.2f} times as long, at most {pair.limit} were wanted")
     versions = f"NumPy {np.__version__}, SciPy {scipy.__version__}, PyTorch {torch.__version__}"
     lines += ["", versions, f"BLAS: {blas_kernels()}; one thread each; medians of {rounds} interleaved rounds", ""]
-    return "\n".join(lines), slow
+    return "\n".join(line.rstrip() for line in lines), slow
 
 
 def main() -> int:
