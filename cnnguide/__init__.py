@@ -8,7 +8,7 @@ The names stand in the order in which a reader of the guide meets them.
 from cnnguide.filters import SOBEL_X, SOBEL_Y, PREWITT_X, PREWITT_Y, SCHARR_X, SCHARR_Y, LAPLACIAN, LAPLACIAN_8
 from cnnguide.filters import BOX, GAUSSIAN, IDENTITY, SHARPEN
 from cnnguide.filters import apply_filter, gradient_direction, gradient_magnitude, match_template
-from cnnguide.images import disk
+from cnnguide.images import checkerboard, coffee, disk, load, luma, ramp
 from cnnguide.letters import ALPHABET, FONTS, Glyph, Page, draw_letters, draw_page, load_idx
 from cnnguide.convolution import conv2d, conv2d_backward, conv2d_definition
 from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
@@ -25,6 +25,7 @@ from cnnguide.initializers import xavier_normal, xavier_uniform
 from cnnguide.layers import AvgPool2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential, Sigmoid, Tanh
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
 from cnnguide.training import DivergedError, History, accuracy, fit
+from cnnguide.training import HELD_OUT_FONTS, letters_network, train_letters_network, trained_letters_network
 from cnnguide.feature_visualization import maximize_activation
 
 __version__ = "0.1.0"
@@ -33,7 +34,8 @@ __all__ = [
     # channels and kernels
     "SOBEL_X", "SOBEL_Y", "PREWITT_X", "PREWITT_Y", "SCHARR_X", "SCHARR_Y", "LAPLACIAN", "LAPLACIAN_8", "BOX", "GAUSSIAN",
     "IDENTITY", "SHARPEN", "apply_filter", "gradient_magnitude", "gradient_direction", "match_template",
-    "disk", "draw_page", "Page", "Glyph", "draw_letters", "ALPHABET", "FONTS", "load_idx",
+    "coffee", "luma", "load", "disk", "ramp", "checkerboard",
+    "draw_page", "Page", "Glyph", "draw_letters", "ALPHABET", "FONTS", "load_idx",
     "conv2d", "conv2d_definition", "conv2d_backward",
     "max_pool2d", "max_pool2d_backward", "avg_pool2d", "avg_pool2d_backward", "global_avg_pool2d",
     "global_avg_pool2d_backward",
@@ -47,5 +49,6 @@ __all__ = [
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward", "nll_loss", "nll_loss_backward",
     "cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward",
     "Conv2d", "Linear", "MaxPool2d", "AvgPool2d", "ReLU", "Tanh", "Sigmoid", "Flatten", "Dropout", "Sequential",
-    "SGD", "AdaGrad", "RMSProp", "Adam", "fit", "History", "accuracy", "DivergedError", "maximize_activation",
+    "SGD", "AdaGrad", "RMSProp", "Adam", "fit", "History", "accuracy", "DivergedError",
+    "letters_network", "train_letters_network", "trained_letters_network", "HELD_OUT_FONTS", "maximize_activation",
 ]  # fmt: skip

@@ -1,13 +1,24 @@
-"""Small test images that a formula draws, so that every pixel of them can be predicted.
+"""Pictures to filter: some that a formula draws, a photo, and the reader's own.
 
-With this module, one can draw a `disk`.
+With this module, one can
+- draw images whose every pixel can be predicted (`disk`, `ramp`, `checkerboard`),
+- take a colour photo that comes with the package (`coffee`), and turn colours into gray (`luma`),
+- read a picture of one's own (`load`, which needs Pillow).
+
+Images are (H, W), or (3, H, W) in the order red, green, blue, from 0 (black) to 1 (white).
 """
+
+import importlib
+from pathlib import Path
 
 import numpy as np
 
 from cnnguide.shapes import whole_number
 
-__all__ = ["disk"]
+__all__ = ["checkerboard", "coffee", "disk", "load", "luma", "ramp"]
+
+MOST_PIXELS = 50_000_000
+"""A picture with more is refused: in float32 it would take more than half a gigabyte."""
 
 
 def disk(size: int, radius: float) -> np.ndarray:
@@ -30,3 +41,114 @@ def disk(size: int, radius: float) -> np.ndarray:
     offset = np.arange(size) - (size - 1) / 2
     distance = np.hypot(offset[:, None], offset[None, :])
     return np.clip(radius + 0.5 - distance, 0.0, 1.0)
+
+
+def ramp(size: int, angle: float = 0.0) -> np.ndarray:
+    """An image that gets evenly brighter in one direction, by 1 per pixel, and is 0 in the middle.
+
+    Formula: cos(angle) * column + sin(angle) * row, both counted from the middle.
+
+    Shapes: returns (size, size) in float64; `angle` in degrees, 0 to the right, 90 downwards.
+
+    Raises as `disk` does for the size.
+
+    Source: the plane whose gradient is (cos, sin).
+
+    >>> ramp(3).tolist()[0]
+    [-1.0, 0.0, 1.0]
+    """
+    offset = np.arange(whole_number("size", size, 1)) - (size - 1) / 2
+    return np.cos(np.radians(angle)) * offset[None, :] + np.sin(np.radians(angle)) * offset[:, None]
+
+
+def checkerboard(size: int, field: int = 8) -> np.ndarray:
+    """Black and white squares in turns, the upper left one black.
+
+    Formula: (row // field + column // field) mod 2.
+
+    Shapes: returns (size, size) in float64; `field` is the side of a square in pixels.
+
+    Raises as `disk` does for the size and the field.
+
+    Source: the parity of the square's row and column.
+
+    >>> checkerboard(4, field=2).tolist()[0]
+    [0.0, 0.0, 1.0, 1.0]
+    """
+    place = np.arange(whole_number("size", size, 1)) // whole_number("field", field, 1)
+    return np.add.outer(place, place) % 2 * 1.0
+
+
+def coffee() -> np.ndarray:
+    """A colour photo of a cup of coffee on a table.
+
+    Shapes: returns (3, 107, 160) in float32 from 0 to 1, in the order red, green, blue.
+
+    Source: Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0; see data/README.md.
+
+    >>> coffee().shape
+    (3, 107, 160)
+    """
+    with np.load(Path(__file__).parent / "data" / "coffee.npz") as file:
+        return _planes(file["photo"])
+
+
+def luma(image: np.ndarray) -> np.ndarray:
+    """How bright a colour looks: the gray version of a photo.
+
+    Formula: 0.299 red + 0.587 green + 0.114 blue.
+
+    Shapes: image (3, H, W), returns (H, W) of the same dtype.
+
+    Raises ValueError for an image without three channels.
+
+    Source: ITU-R Recommendation BT.601, section 2.5.1.
+
+    >>> round(float(luma(np.ones((3, 1, 1)))[0, 0]), 6)
+    1.0
+    """
+    if image.ndim != 3 or len(image) != 3:
+        raise ValueError(f"image must be (3, H, W), got shape {image.shape}")
+    red, green, blue = image
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def load(path: str | Path) -> np.ndarray:
+    """Read a picture of one's own, as PNG, JPEG or whatever else Pillow reads.
+
+    Shapes: returns (3, H, W) in float32 from 0 to 1, turned upright as the camera says. Transparent parts become white.
+
+    Raises FileNotFoundError where there is no file, ValueError for one that is no picture, is damaged, animated or has more
+    than 50 million pixels, ImportError where Pillow is not installed.
+
+    Source: documentation of Pillow's Image.open.
+
+    >>> load("no such picture.png")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: there is no picture at no such picture.png
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no picture at {path}")
+    try:
+        pillow, operations = importlib.import_module("PIL.Image"), importlib.import_module("PIL.ImageOps")
+    except ImportError as error:
+        raise ImportError("reading a picture needs Pillow: pip install pillow") from error
+    try:
+        with pillow.open(path) as picture:
+            if getattr(picture, "n_frames", 1) > 1:
+                raise ValueError(f"{path} is animated, with {picture.n_frames} pictures; save one of them by itself")
+            if picture.width * picture.height > MOST_PIXELS:
+                raise ValueError(f"{path} has {picture.width} x {picture.height} pixels; make it smaller first")
+            upright = operations.exif_transpose(picture).convert("RGBA")
+    except pillow.DecompressionBombError as error:
+        raise ValueError(f"{path} has far too many pixels; make it smaller first") from error
+    except (OSError, SyntaxError, EOFError) as error:
+        raise ValueError(f"{path} is no picture that can be read, or is damaged: {error}") from error
+    white = pillow.new("RGBA", upright.size, "white")
+    return _planes(np.asarray(pillow.alpha_composite(white, upright).convert("RGB")))
+
+
+def _planes(pixels: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.moveaxis(pixels, 2, 0), np.float32) / 255

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnguide import FONTS, Adam, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, draw_letters, fit
+from cnnguide import Sequential, train_letters_network
 
 ROOT = Path(__file__).parent.parent
 SUB_PATH = "guide"
@@ -49,25 +49,10 @@ def torch():
     return torch
 
 
-HELD_OUT_FONTS = ("DejaVuSans-BoldOblique", "DejaVuSansMono", "DejaVuSerif-Bold", "DejaVuSerif-BoldItalic")
-READER_FONTS = tuple(font for font in FONTS if font not in HELD_OUT_FONTS), HELD_OUT_FONTS
-"""The fonts that `reader` was trained on, and those that it has never seen."""
-
-
 @pytest.fixture(scope="session")
 def reader() -> Sequential:
-    """The letters network, trained in a few seconds on one core."""
-    rng = np.random.default_rng(0)
-    train = draw_letters(200, rng, fonts=READER_FONTS[0], scale=(0.5, 1), shear=(-0.35, 0.35))
-    model = Sequential(
-        Conv2d(1, 8, 3, rng, padding=1), MaxPool2d(2), ReLU(), Conv2d(8, 16, 3, rng, padding=1), MaxPool2d(2), ReLU(),
-        Flatten(), Linear(400, 26, rng),
-    )  # fmt: skip
-    optimizer = Adam()
-    for epoch in range(8):
-        optimizer.lr = 8e-3 * (1 + np.cos(np.pi * epoch / 8)) / 2
-        fit(model, train, optimizer, epochs=1, batch_size=32, rng=rng, progress=False)
-    return model
+    """The letters network, trained here and now."""
+    return train_letters_network(np.random.default_rng(0))[0]
 
 
 def run(*command: str | Path, cwd: Path, ok: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:

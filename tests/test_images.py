@@ -1,9 +1,13 @@
-"""Test images against what their formula promises."""
+"""Test images against what their formula promises; pictures of one's own, whole and broken."""
+
+import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from cnnguide import disk
+from cnnguide import checkerboard, coffee, disk, load, luma, ramp
+from tests.conftest import ROOT
 
 
 def test_a_disk_has_the_area_of_a_circle_and_its_symmetries():
@@ -13,10 +17,98 @@ def test_a_disk_has_the_area_of_a_circle_and_its_symmetries():
         np.testing.assert_array_equal(image, turned)
 
 
-def test_bad_disks_are_named():
+@pytest.mark.parametrize("angle", [0, 30, 90, 200])
+def test_a_ramp_climbs_by_one_per_pixel_in_its_direction(angle):
+    down, across = np.gradient(ramp(9, angle))
+    np.testing.assert_allclose(across, np.cos(np.radians(angle)), atol=1e-12)
+    np.testing.assert_allclose(down, np.sin(np.radians(angle)), atol=1e-12)
+
+
+def test_a_checkerboard_changes_at_every_field():
+    board = checkerboard(12, field=3)
+    assert set(np.unique(board)) == {0, 1} and board.mean() == 0.5
+    assert (board[:-3] != board[3:]).all() and (board[:3, :3] == 0).all()
+
+
+def test_the_photo_is_small_colourful_and_mostly_luma():
+    photo = coffee()
+    assert photo.dtype == np.float32 and 0 <= photo.min() < 0.1 and 0.9 < photo.max() <= 1
+    assert (ROOT / "cnnguide/data/coffee.npz").stat().st_size < 50_000
+    assert "CC0" in (ROOT / "cnnguide/data/README.md").read_text("utf-8")
+    red, _, blue = photo
+    assert (red - blue).std() > 0.05
+    photo[...] = 0
+    assert coffee().max() > 0.9  # everybody gets a copy of their own
+
+
+def test_luma_is_pillows(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
+    gray = np.asarray(Image.fromarray(pixels).convert("L"))
+    ours = luma(np.moveaxis(pixels, 2, 0).astype(float))
+    np.testing.assert_allclose(ours, gray, atol=1)
+    with pytest.raises(ValueError, match=r"image must be \(3, H, W\), got shape \(4, 4\)"):
+        luma(np.zeros((4, 4)))
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (5, 8, 3), np.uint8)
+
+
+@pytest.mark.parametrize("name", ["picture.png", "picture.bmp", "PICTURE.PNG"])
+def test_a_picture_comes_back_as_it_was_saved(tmp_path, name):
+    Image.fromarray(PIXELS).save(tmp_path / name)
+    image = load(tmp_path / name)
+    assert image.dtype == np.float32 and image.shape == (3, 5, 8)
+    np.testing.assert_array_equal(np.moveaxis(np.round(255 * image), 0, 2), PIXELS)
+
+
+def test_jpegs_gray_and_palette_pictures_are_read(tmp_path):
+    smooth = Image.fromarray((255 * np.stack([disk(32, 9)] * 3, axis=2)).astype(np.uint8))
+    for name, mode in (("a.jpg", "RGB"), ("b.jpg", "L"), ("c.png", "P"), ("d.png", "1"), ("e.jpg", "CMYK")):
+        smooth.convert(mode).save(tmp_path / name)
+        assert abs(load(tmp_path / name)[0] - disk(32, 9)).mean() < 0.1, name
+
+
+def test_transparent_parts_are_white_and_photos_stand_upright(tmp_path):
+    Image.new("RGBA", (2, 2), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert (load(tmp_path / "clear.png") == 1).all()
+    lying = Image.fromarray(PIXELS)
+    exif = lying.getexif()
+    exif[0x0112] = 6  # the camera was turned
+    lying.save(tmp_path / "turned.png", exif=exif)
+    assert load(tmp_path / "turned.png").shape == (3, 8, 5)
+
+
+def test_what_is_no_picture_is_refused_by_name(tmp_path, monkeypatch):
+    Image.fromarray(PIXELS).save(tmp_path / "whole.png")
+    whole = (tmp_path / "whole.png").read_bytes()
+    for name, content in (("cut.png", whole[:60]), ("text.png", b"not a picture"), ("empty.jpg", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name} is no picture that can be read, or is damaged"):
+            load(tmp_path / name)
+    frames = [Image.new("L", (4, 4), value) for value in (0, 255)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    with pytest.raises(ValueError, match=r"moving.gif is animated, with 2 pictures"):
+        load(tmp_path / "moving.gif")
+    monkeypatch.setattr("cnnguide.images.MOST_PIXELS", 30)
+    with pytest.raises(ValueError, match=r"whole.png has 8 x 5 pixels; make it smaller first"):
+        load(tmp_path / "whole.png")
+    with pytest.raises(FileNotFoundError, match="there is no picture at"):
+        load(tmp_path / "gone.png")
+    with pytest.raises(FileNotFoundError, match="there is no picture at"):
+        load(tmp_path)
+
+
+def test_without_pillow_it_says_what_to_install(tmp_path, monkeypatch):
+    Image.fromarray(PIXELS).save(tmp_path / "whole.png")
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(ImportError, match="needs Pillow: pip install pillow"):
+        load(tmp_path / "whole.png")
+
+
+def test_bad_sizes_are_named():
     with pytest.raises(ValueError, match="size must be at least 1, got 0"):
         disk(0, radius=1)
-    with pytest.raises(ValueError, match="radius must be at least 0, got -1"):
-        disk(5, radius=-1)
     with pytest.raises(ValueError, match="radius must be at least 0, got nan"):
         disk(5, radius=float("nan"))
+    with pytest.raises(ValueError, match="field must be at least 1, got 0"):
+        checkerboard(4, field=0)
