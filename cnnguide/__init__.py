@@ -9,7 +9,8 @@ from cnnguide.filters import SOBEL_X, SOBEL_Y, PREWITT_X, PREWITT_Y, SCHARR_X, S
 from cnnguide.filters import BOX, GAUSSIAN, IDENTITY, SHARPEN
 from cnnguide.filters import apply_filter, gradient_direction, gradient_magnitude, match_template
 from cnnguide.images import checkerboard, coffee, disk, load, luma, ramp
-from cnnguide.letters import ALPHABET, FONTS, Glyph, Page, draw_letters, draw_page, load_idx
+from cnnguide.letters import ALPHABET, FONTS, HELD_OUT_FONTS, Glyph, Page, draw_letters, draw_page
+from cnnguide.letters import load_idx, split_letters
 from cnnguide.convolution import conv2d, conv2d_backward, conv2d_definition
 from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from cnnguide.pooling import global_avg_pool2d, global_avg_pool2d_backward
@@ -25,7 +26,7 @@ from cnnguide.initializers import xavier_normal, xavier_uniform
 from cnnguide.layers import AvgPool2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential, Sigmoid, Tanh
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
 from cnnguide.training import DivergedError, History, accuracy, fit
-from cnnguide.training import HELD_OUT_FONTS, letters_network, train_letters_network, trained_letters_network
+from cnnguide.training import letters_network, train_letters_network, trained_letters_network
 from cnnguide.feature_visualization import maximize_activation
 
 __version__ = "0.1.0"
@@ -35,7 +36,7 @@ __all__ = [
     "SOBEL_X", "SOBEL_Y", "PREWITT_X", "PREWITT_Y", "SCHARR_X", "SCHARR_Y", "LAPLACIAN", "LAPLACIAN_8", "BOX", "GAUSSIAN",
     "IDENTITY", "SHARPEN", "apply_filter", "gradient_magnitude", "gradient_direction", "match_template",
     "coffee", "luma", "load", "disk", "ramp", "checkerboard",
-    "draw_page", "Page", "Glyph", "draw_letters", "ALPHABET", "FONTS", "load_idx",
+    "draw_page", "Page", "Glyph", "draw_letters", "split_letters", "ALPHABET", "FONTS", "HELD_OUT_FONTS", "load_idx",
     "conv2d", "conv2d_definition", "conv2d_backward",
     "max_pool2d", "max_pool2d_backward", "avg_pool2d", "avg_pool2d_backward", "global_avg_pool2d",
     "global_avg_pool2d_backward",
@@ -50,5 +51,5 @@ __all__ = [
     "cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward",
     "Conv2d", "Linear", "MaxPool2d", "AvgPool2d", "ReLU", "Tanh", "Sigmoid", "Flatten", "Dropout", "Sequential",
     "SGD", "AdaGrad", "RMSProp", "Adam", "fit", "History", "accuracy", "DivergedError",
-    "letters_network", "train_letters_network", "trained_letters_network", "HELD_OUT_FONTS", "maximize_activation",
+    "letters_network", "train_letters_network", "trained_letters_network", "maximize_activation",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 With this module, one can
 - draw a data set of single letters (`draw_letters`), of any of the twelve `FONTS`,
+- split letters into those to train on and those that differ in font, size or slant (`split_letters`),
 - set a page of text and know where every letter stands (`draw_page`),
 - read image files of one's own in the IDX format of MNIST and EMNIST (`load_idx`).
 
@@ -15,12 +16,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cnnguide.shapes import whole_number
 
-__all__ = ["ALPHABET", "FONTS", "Glyph", "Page", "draw_letters", "draw_page", "load_idx"]
+__all__ = [
+    "ALPHABET",
+    "FONTS",
+    "HELD_OUT_FONTS",
+    "Glyph",
+    "Page",
+    "draw_letters",
+    "draw_page",
+    "load_idx",
+    "split_letters",
+]
 
 DATA = Path(__file__).parent / "data"
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -30,6 +42,9 @@ FONTS = tuple(
     for style in ("", "Bold", slanted, f"Bold{slanted}")
 )
 """Three families in four styles each: upright, bold, slanted, both."""
+
+HELD_OUT_FONTS = ("DejaVuSans-BoldOblique", "DejaVuSansMono", "DejaVuSerif-Bold", "DejaVuSerif-BoldItalic")
+"""Fonts to keep for validation: the guide's network never sees them while it is trained."""
 
 SIDE, EM = 64, 40
 """Side of a master in pixels, and the font size at which it was drawn."""
@@ -87,6 +102,43 @@ def draw_letters(
     if noise:
         x += noise * rng.standard_normal(x.shape, np.float32)
     return x, target
+
+
+def split_letters(
+    per_letter: int, rng: np.random.Generator, **settings: Any
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Draw letters to train on, letters of the same kind to validate with, and three kinds that training never saw.
+
+    Formula: "train" and "validation" are drawn alike, from all fonts but `HELD_OUT_FONTS`; "fonts" from those held out;
+    "sizes" smaller (scale 0.45 to 0.6), "slants" slanted more (shear 0.25 to 0.45). Each part is drawn by a generator of
+    its own, so that no letter stands in two of them.
+
+    Shapes: each part is (x, target) as `draw_letters` returns it, with `per_letter` of every letter; `settings` go to
+    `draw_letters`.
+
+    Raises as `draw_letters` does, and ValueError for settings that the split makes itself.
+
+    Source: the parts of a data set that Recht et al. (2019) keep apart: the same distribution, and shifted ones.
+
+    >>> parts = split_letters(1, np.random.default_rng(0), alphabet="abc")
+    >>> {name: len(target) for name, (x, target) in parts.items()}
+    {'train': 3, 'validation': 3, 'fonts': 3, 'sizes': 3, 'slants': 3}
+    """
+    if own := {"fonts", "scale", "shear"} & set(settings):
+        raise ValueError(f"the split itself chooses {', '.join(sorted(own))}; use draw_letters to choose them")
+    seen = tuple(font for font in FONTS if font not in HELD_OUT_FONTS)
+    kinds: dict[str, dict[str, Any]] = {
+        "train": {"fonts": seen},
+        "validation": {"fonts": seen},
+        "fonts": {"fonts": HELD_OUT_FONTS},
+        "sizes": {"fonts": seen, "scale": (0.45, 0.6)},
+        "slants": {"fonts": seen, "shear": (0.25, 0.45)},
+    }
+    generators = rng.spawn(len(kinds))
+    return {
+        name: draw_letters(per_letter, generator, **kind, **settings)
+        for (name, kind), generator in zip(kinds.items(), generators, strict=True)
+    }
 
 
 @dataclass(frozen=True)

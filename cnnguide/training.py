@@ -17,13 +17,12 @@ from typing import Protocol
 import numpy as np
 
 from cnnguide.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Sequential
-from cnnguide.letters import DATA, FONTS, draw_letters
+from cnnguide.letters import DATA, FONTS, HELD_OUT_FONTS, draw_letters
 from cnnguide.losses import cross_entropy, cross_entropy_backward
 from cnnguide.optimizers import Adam
 from cnnguide.shapes import whole_number
 
 __all__ = [
-    "HELD_OUT_FONTS",
     "DivergedError",
     "History",
     "accuracy",
@@ -32,9 +31,6 @@ __all__ = [
     "train_letters_network",
     "trained_letters_network",
 ]
-
-HELD_OUT_FONTS = ("DejaVuSans-BoldOblique", "DejaVuSansMono", "DejaVuSerif-Bold", "DejaVuSerif-BoldItalic")
-"""Fonts that the guide's network never sees while it is trained."""
 
 WEIGHTS = DATA / "letters_network.npz"
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import scipy.ndimage
+import skimage.feature
+import skimage.filters
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,6 +120,22 @@ def test_matching_is_the_correlation_coefficient(height, width, data):
     image, template = 100 + rng.standard_normal((height, width)), rng.standard_normal((h, w))
     image[: height // 2] = data.draw(st.sampled_from([0.0, 100.0]))  # a flat part
     np.testing.assert_allclose(match_template(image, template), brute_force_fit(image, template), atol=1e-6)
+
+
+def test_edges_and_matches_are_scikit_images():
+    rng = np.random.default_rng(0)
+    image, template = rng.uniform(size=(24, 31)), rng.uniform(size=(5, 6))
+    np.testing.assert_allclose(
+        match_template(image, template), skimage.feature.match_template(image, template), atol=1e-9
+    )
+    inner = np.s_[1:-1, 1:-1]  # at the border the two differ by choice
+    for across, down, theirs, scale in (
+        (SOBEL_X, SOBEL_Y, skimage.filters.sobel, 4),
+        (PREWITT_X, PREWITT_Y, skimage.filters.prewitt, 3),
+        (SCHARR_X, SCHARR_Y, skimage.filters.scharr, 16),
+    ):  # there, kernels are scaled to half a difference, and the magnitude is a root mean square
+        ours = gradient_magnitude(image, (across, down)) / scale / np.sqrt(2)
+        np.testing.assert_allclose(ours[inner], theirs(image)[inner], atol=1e-9)
 
 
 def test_matching_ignores_brightness_and_contrast():

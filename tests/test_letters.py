@@ -15,6 +15,7 @@ from cnnguide import (
     draw_page,
     load_idx,
     match_template,
+    split_letters,
     trained_letters_network,
 )
 
@@ -97,6 +98,21 @@ def test_fonts_differ_and_can_be_held_out():
     images = [one(font=font, letter="g") for font in FONTS]
     for n, image in enumerate(images):
         assert all(abs(image - other).max() > 0.5 for other in images[:n])
+
+
+def test_a_split_holds_out_what_it_says_and_shares_no_letter():
+    parts = split_letters(3, np.random.default_rng(0), rotation=(0, 0), shift=(0, 0))
+    ink = {name: x.reshape(len(x), -1).sum(axis=1) for name, (x, _) in parts.items()}
+    assert ink["sizes"].mean() < 0.6 * ink["validation"].mean()
+    lean = {}
+    for name, (x, target) in parts.items():
+        pairs = [moments(image[0]) for image in x[target == ALPHABET.index("l")]]
+        lean[name] = np.mean([mixed / variance for *_, mixed, variance in pairs])
+    assert lean["slants"] < lean["train"] - 0.15  # further to the right on the way up
+    images = {name: {image.tobytes() for image in x} for name, (x, _) in parts.items()}
+    assert len(set.union(*images.values())) == sum(map(len, images.values()))
+    with pytest.raises(ValueError, match="the split itself chooses fonts, scale"):
+        split_letters(1, np.random.default_rng(0), fonts=FONTS, scale=(1, 1))
 
 
 @pytest.mark.parametrize(

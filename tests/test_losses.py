@@ -67,6 +67,21 @@ def test_mse_agrees_with_pytorch(torch, reduction, shape, seed):
     np.testing.assert_allclose(mse_loss_backward(prediction, target, reduction), leaf.grad.numpy(), rtol=1e-12)
 
 
+@given(example=examples(), reduction=st.sampled_from(["mean", "sum"]))
+def test_gradients_are_the_slopes_of_the_loss(example, reduction):
+    scores, target, weight, ignore = example
+    scores, weight = scores.astype(float), None if weight is None else weight.astype(float)
+    if reduction == "mean" and ignore is not None and (target == ignore).all():
+        return  # the mean of nothing has no slope
+    for loss, backward in ((cross_entropy, cross_entropy_backward), (nll_loss, nll_loss_backward)):
+        gradient = backward(scores, target, weight, reduction, ignore)
+        for index in np.ndindex(*scores.shape):
+            step = np.zeros_like(scores)
+            step[index] = 1e-5
+            up, down = (loss(scores + s, target, weight, reduction, ignore) for s in (step, -step))
+            assert gradient[index] == pytest.approx((up - down) / 2e-5, abs=1e-6)
+
+
 def test_scores_of_ten_thousand():
     logits, target = np.array([[1e4, -1e4], [-1e4, 1e4]]), np.array([0, 0])
     assert cross_entropy(logits, target, reduction="none").tolist() == [0, 20_000]

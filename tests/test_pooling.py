@@ -76,6 +76,21 @@ def test_mean_pooling_agrees_with_pytorch(torch, pool, count_include_pad):
     compare(torch, avg_pool2d, avg_pool2d_backward, torch.nn.functional.avg_pool2d, x, settings)
 
 
+@given(pools(dilations=(1,)), st.randoms(use_true_random=False))
+def test_gradients_are_the_slopes_of_the_output(pool, random):
+    x, settings = pool
+    assume(len(x))
+    settings = {name: value for name, value in settings.items() if name != "dilation"}
+    x = np.random.default_rng(0).permutation(x.size).reshape(x.shape).astype(float)  # no two pixels are equal
+    index = tuple(random.randrange(n) for n in x.shape)
+    for forward, backward in ((max_pool2d, max_pool2d_backward), (avg_pool2d, avg_pool2d_backward)):
+        grad = np.random.default_rng(1).standard_normal(forward(x, **settings).shape)
+        step = np.zeros_like(x)
+        step[index] = 1e-4
+        slope = ((forward(x + step, **settings) - forward(x - step, **settings)) * grad).sum() / 2e-4
+        assert backward(grad, x, **settings)[index] == pytest.approx(slope, abs=1e-6)
+
+
 @given(st.integers(0, 3), st.integers(1, 3), st.integers(1, 5), st.integers(1, 5))
 def test_global_pooling_is_the_mean(n, c, height, width):
     x = np.random.default_rng(0).standard_normal((n, c, height, width))
