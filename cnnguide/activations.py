@@ -41,6 +41,8 @@ def relu_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
 
     Formula: grad where x > 0, else 0 (at 0 itself, too, as in PyTorch). Shapes: all the same.
 
+    Source: the derivative of `relu`, 1 above 0 and 0 below.
+
     >>> relu_backward(np.array([5.0, 5.0, 5.0]), np.array([-2.0, 0.0, 3.0])).tolist()
     [0.0, 0.0, 5.0]
     """
@@ -65,6 +67,8 @@ def leaky_relu_backward(grad: np.ndarray, x: np.ndarray, slope: float = 0.01) ->
 
     Formula: grad where x > 0, else slope * grad. Shapes: all the same.
 
+    Source: the derivative of `leaky_relu`, 1 above 0 and the slope below.
+
     >>> leaky_relu_backward(np.array([4.0, 4.0]), np.array([-2.0, 3.0]), slope=0.5).tolist()
     [2.0, 4.0]
     """
@@ -88,6 +92,8 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 def sigmoid_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Formula: grad * y * (1 - y) with y = sigmoid(x). Shapes: all the same.
 
+    Source: the derivative of the logistic function.
+
     >>> sigmoid_backward(np.array([4.0]), np.array([0.0])).tolist()     # the slope is at most 1 / 4
     [1.0]
     """
@@ -110,6 +116,8 @@ def tanh(x: np.ndarray) -> np.ndarray:
 
 def tanh_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Formula: grad * (1 - tanh(x) ** 2). Shapes: all the same.
+
+    Source: the derivative of the hyperbolic tangent.
 
     >>> tanh_backward(np.array([3.0]), np.array([0.0])).tolist()        # the slope is at most 1
     [3.0]
@@ -135,6 +143,10 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 def softmax_backward(grad: np.ndarray, x: np.ndarray, axis: int = -1) -> np.ndarray:
     """Formula: p * (grad - sum of grad * p) with p = softmax(x): raising one probability lowers the others.
 
+    Shapes: all the same.
+
+    Source: the Jacobian of `softmax`, diag(p) - p p.T, times grad.
+
     >>> softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0])).tolist()
     [0.25, -0.25]
     """
@@ -158,6 +170,8 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 def log_softmax_backward(grad: np.ndarray, x: np.ndarray, axis: int = -1) -> np.ndarray:
     """Formula: grad - softmax(x) * sum of grad. Shapes: all the same.
+
+    Source: the Jacobian of `log_softmax`, I - 1 p.T, transposed and times grad.
 
     >>> log_softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0])).tolist()
     [0.5, -0.5]

@@ -86,6 +86,8 @@ def coffee() -> np.ndarray:
 
     Source: Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0; see data/README.md.
 
+    Formula: none, it is a photo.
+
     >>> coffee().shape
     (3, 107, 160)
     """
@@ -122,6 +124,8 @@ def load(path: str | Path) -> np.ndarray:
     than 50 million pixels, ImportError where Pillow is not installed.
 
     Source: documentation of Pillow's Image.open.
+
+    Formula: byte / 255.
 
     >>> load("no such picture.png")
     Traceback (most recent call last):

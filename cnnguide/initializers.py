@@ -63,6 +63,8 @@ def gain(nonlinearity: str, slope: float = 0.01) -> float:
 
     Source: documentation of PyTorch's torch.nn.init.calculate_gain; the 5 / 3 of tanh is an empirical choice.
 
+    Shapes: returns one number.
+
     >>> gain("relu") ** 2
     2.0000000000000004
     """
@@ -119,6 +121,8 @@ def xavier_normal(shape: Shape, rng: np.random.Generator, gain: float = 1.0, dty
 
     Shapes, errors, source: as `xavier_uniform`; equation 12.
 
+    Source: as `xavier_uniform`.
+
     >>> weights = xavier_normal((100, 300), np.random.default_rng(0))
     >>> round(float(weights.var()) * 200, 1)
     1.0
@@ -132,6 +136,8 @@ def he_uniform(shape: Shape, rng: np.random.Generator, mode: str = "fan_in", dty
     Formula: weights ~ Uniform(-a, a) with a = sqrt(6 / fan).
 
     Shapes, errors, source: as `he_normal`.
+
+    Source: as `he_normal`.
 
     >>> weights = he_uniform((64, 3, 7, 7), np.random.default_rng(0))
     >>> bool(abs(weights).max() <= (6 / 147) ** 0.5)
@@ -189,6 +195,8 @@ def constant(
     Shapes: any; `rng` is not used, it stands there so that all initialisers are called alike.
 
     Source: Goodfellow, Bengio and Courville (2016), section 8.4, on breaking the symmetry.
+
+    Formula: weights = value.
 
     >>> constant((2,), value=0.5).tolist()
     [0.5, 0.5]

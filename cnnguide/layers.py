@@ -156,6 +156,8 @@ class Linear(_Weighted):
 class MaxPool2d(Layer):
     """`max_pool2d` as a layer.
 
+    Formula, shapes, source: as `max_pool2d`.
+
     >>> MaxPool2d(2).forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
     [[[[4.0]]]]
     """
@@ -173,6 +175,8 @@ class MaxPool2d(Layer):
 
 class AvgPool2d(MaxPool2d):
     """`avg_pool2d` as a layer.
+
+    Formula, shapes, source: as `avg_pool2d`.
 
     >>> AvgPool2d(2).forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
     [[[[2.5]]]]
@@ -204,6 +208,8 @@ class _Activation(Layer):
 class ReLU(_Activation):
     """`relu` as a layer.
 
+    Formula, shapes, source: as `relu`.
+
     >>> ReLU().forward(np.array([-1.0, 2.0])).tolist()
     [0.0, 2.0]
     """
@@ -214,6 +220,8 @@ class ReLU(_Activation):
 class Tanh(_Activation):
     """`tanh` as a layer.
 
+    Formula, shapes, source: as `tanh`.
+
     >>> Tanh().forward(np.array([0.0])).tolist()
     [0.0]
     """
@@ -223,6 +231,8 @@ class Tanh(_Activation):
 
 class Sigmoid(_Activation):
     """`sigmoid` as a layer.
+
+    Formula, shapes, source: as `sigmoid`.
 
     >>> Sigmoid().forward(np.array([0.0])).tolist()
     [0.5]
@@ -235,6 +245,10 @@ class Flatten(Layer):
     """Lay all numbers of an example in one row.
 
     Shapes: x (N, ...), returns (N, all the rest multiplied).
+
+    Formula: the entries stay in their order, the last axis fastest.
+
+    Source: documentation of PyTorch's Flatten.
 
     >>> Flatten().forward(np.zeros((5, 2, 3, 3))).shape
     (5, 18)
@@ -287,6 +301,8 @@ class Sequential(Layer):
     Raises whatever a layer raises, with its place and kind in front.
 
     Source: documentation of PyTorch's Sequential.
+
+    Formula: forward from the first layer to the last, backward from the last to the first, by the chain rule.
 
     >>> rng = np.random.default_rng(0)
     >>> model = Sequential(Conv2d(1, 8, 3, rng), ReLU(), MaxPool2d(2), Flatten(), Linear(8 * 9 * 9, 26, rng))

@@ -145,6 +145,8 @@ def split_letters(
 class Glyph:
     """A letter on a page and the pixel at its centre, the middle of its line's x-height and of its own width.
 
+    Formula, shapes, source: places are whole pixels, counted from 0, as `draw_page` sets them.
+
     >>> Glyph("e", row=24, column=31).letter
     'e'
     """
@@ -157,6 +159,8 @@ class Glyph:
 @dataclass(frozen=True)
 class Page:
     """A page of text: image (H, W) in float32, paper 0 and ink 1, and every letter with its place.
+
+    Formula, shapes, source: as `draw_page`, which makes it.
 
     >>> Page(np.zeros((32, 640), np.float32), ()).image.shape
     (32, 640)
@@ -176,6 +180,8 @@ def draw_page(
     Raises ValueError for signs other than letters and white space, for unknown fonts, and for words wider than the page.
 
     Source: advance widths and glyphs of the DejaVu fonts.
+
+    Formula: each letter follows the one before at its advance width, each line 1.5 em below the one before.
 
     >>> page = draw_page("see me", em=16, width=120)
     >>> [glyph.letter for glyph in page.glyphs]

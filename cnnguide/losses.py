@@ -58,6 +58,10 @@ def nll_loss_backward(
 
     Shapes: arguments as `nll_loss`; `grad` is the gradient for the loss, (N,) for reduction "none". Returns (N, classes).
 
+    Formula: -weight[target] at the right class, divided as the reduction does; 0 elsewhere.
+
+    Source: the derivative of `nll_loss`.
+
     >>> nll_loss_backward(np.log([[0.5, 0.5]]), np.array([1])).tolist()
     [[0.0, -1.0]]
     """
@@ -98,6 +102,10 @@ def cross_entropy_backward(
 
     Shapes: arguments as `cross_entropy`; returns (N, classes).
 
+    Formula: softmax(logits) less 1 at the right class, times the weight, divided as the reduction does.
+
+    Source: Goodfellow, Bengio and Courville (2016), section 6.2.2.3.
+
     >>> cross_entropy_backward(np.array([[0.0, 0.0]]), np.array([1])).tolist()
     [[0.5, -0.5]]
     """
@@ -126,6 +134,12 @@ def mse_loss_backward(
     prediction: np.ndarray, target: np.ndarray, reduction: str = "mean", grad: float | np.ndarray = 1.0
 ) -> np.ndarray:
     """Gradient of `mse_loss` for the prediction: 2 * (prediction - target), divided by their number for "mean".
+
+    Formula: 2 * (prediction - target), divided as the reduction does.
+
+    Shapes: as `mse_loss`; returns the shape of the prediction.
+
+    Source: the derivative of `mse_loss`.
 
     >>> mse_loss_backward(np.array([1.0, 2.0]), np.array([1.0, 4.0])).tolist()
     [0.0, -2.0]

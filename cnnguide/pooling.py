@@ -67,6 +67,8 @@ def max_pool2d_backward(
 
     Source: the rule "first wins" is that of PyTorch's MaxPool2d.
 
+    Formula: each pixel collects grad of the windows that it won.
+
     >>> x = np.array([[[[1.0, 4.0], [4.0, 2.0]]]])
     >>> max_pool2d_backward(np.array([[[[5.0]]]]), x, 2).tolist()
     [[[[0.0, 5.0], [0.0, 0.0]]]]
@@ -126,6 +128,10 @@ def avg_pool2d_backward(
 
     Shapes: grad like the output of `avg_pool2d`; returns the shape of x.
 
+    Formula: each pixel collects grad / count of the windows that it lies in.
+
+    Source: the derivative of `avg_pool2d`.
+
     >>> avg_pool2d_backward(np.array([[[[4.0]]]]), np.zeros((1, 1, 2, 2)), 2).tolist()
     [[[[1.0, 1.0], [1.0, 1.0]]]]
     """
@@ -145,6 +151,8 @@ def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
 
     Source: Lin, Chen and Yan, "Network in network" (2013), section 3.2.
 
+    Formula: the sum over H and W, divided by H * W.
+
     >>> global_avg_pool2d(np.array([[[[1.0, 2.0], [3.0, 6.0]]]])).tolist()
     [[[[3.0]]]]
     """
@@ -156,6 +164,10 @@ def global_avg_pool2d_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Share the gradient of each map equally among its pixels.
 
     Shapes: grad (N, C, 1, 1), returns the shape of x.
+
+    Formula: grad / (H * W) at every pixel.
+
+    Source: the derivative of `global_avg_pool2d`.
 
     >>> global_avg_pool2d_backward(np.array([[[[8.0]]]]), np.zeros((1, 1, 2, 2))).tolist()
     [[[[2.0, 2.0], [2.0, 2.0]]]]

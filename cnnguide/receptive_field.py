@@ -68,6 +68,12 @@ class Window:
 class Parallel:
     """Branches that read the same input and are added or concatenated: each a chain, `()` for a shortcut.
 
+    Formula: an input reaches the output if it reaches it through any branch.
+
+    Shapes: every branch is a chain along one axis.
+
+    Source: Araujo, Norris and Sim, Distill (2019), on networks with several paths.
+
     >>> block = Parallel((Window(3, padding=1), Window(3, padding=1)), (), name="residual block")
     >>> receptive_field([block]).size
     5

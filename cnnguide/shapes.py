@@ -175,6 +175,8 @@ def format_chain(sizes: list[int]) -> str:
 
     Source: the notation of the assignment that this guide grew from.
 
+    Shapes: `sizes` is any sequence of whole numbers; returns one line of text.
+
     >>> format_chain([5, 3, 1])
     '5x5 > 3x3 > 1x1'
     """

@@ -100,5 +100,6 @@ def test_all_public_names_are_importable_and_documented():
     for name in cnnguide.__all__:
         value = getattr(cnnguide, name)
         if callable(value) and not (isinstance(value, type) and issubclass(value, Exception)):
-            doc = value.__doc__ or ""
-            assert ">>>" in doc, f"{name} has no doctest"
+            doc = (value.__doc__ or "").lower()
+            for part in ("formula", "shapes", "source", ">>>"):
+                assert part in doc, f"the docstring of {name} has no {part}"
