@@ -248,15 +248,17 @@ def _render(glyphs: np.ndarray, maps: np.ndarray, shifts: np.ndarray, shape: tup
     """Look up every point of every drawing in its master."""
     rows, columns = ((np.arange(n * _SUPERSAMPLES) + 0.5) / _SUPERSAMPLES - n / 2 for n in shape)
     offsets = np.stack(np.meshgrid(rows, columns, indexing="ij"))[None] - shifts[:, :, None, None]
-    points = np.einsum("nij,njrc->nirc", maps, offsets) + (SIDE - 1) / 2
-    points = np.clip(points, 0, SIDE - 1.001).astype(np.float32)  # beyond the master lies its border, which is paper
-    corner = points.astype(np.intp)
+    points = np.einsum("nij,njrc->nirc", maps.astype(np.float32), offsets.astype(np.float32)) + np.float32(
+        (SIDE - 1) / 2
+    )
+    np.clip(points, 0, np.float32(SIDE - 1.001), out=points)  # beyond the master lies its border, which is paper
+    corner = points.astype(np.int32)
     part_r, part_c = np.moveaxis(points - corner, 1, 0)
-    flat = glyphs.reshape(len(glyphs), -1)
-    first = corner[:, 0] * SIDE + corner[:, 1]
+    first = np.arange(len(glyphs), dtype=np.int32)[:, None, None] * SIDE**2 + corner[:, 0] * SIDE + corner[:, 1]
+    ink = glyphs.ravel()
 
     def at(offset: int) -> np.ndarray:
-        return np.take_along_axis(flat, (first + offset).reshape(len(flat), -1), axis=1).reshape(first.shape)
+        return ink.take(first + np.int32(offset))
 
     upper = at(0) * (1 - part_c) + at(1) * part_c
     lower = at(SIDE) * (1 - part_c) + at(SIDE + 1) * part_c
