@@ -174,19 +174,23 @@ def _chosen(
 
 def _shares(counts: np.ndarray, reduction: str) -> np.ndarray:
     """How much each single loss counts in the reduced one."""
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+    _check_reduction(reduction)
     if reduction != "mean":
         return counts
     return np.divide(counts, counts.sum(), out=np.zeros_like(counts), where=counts != 0)
 
 
 def _reduce(losses: np.ndarray, counts: np.ndarray, reduction: str) -> np.ndarray:
-    _shares(counts, reduction)  # for its complaint
+    _check_reduction(reduction)
     if reduction == "none":
         return losses
     with np.errstate(invalid="ignore", divide="ignore"):  # the mean of nothing is NaN, as in PyTorch
         return losses.sum() / counts.sum() if reduction == "mean" else losses.sum()
+
+
+def _check_reduction(reduction: str) -> None:
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
 def _same_shape(prediction: np.ndarray, target: np.ndarray) -> None:

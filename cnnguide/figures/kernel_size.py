@@ -1,5 +1,6 @@
 """Figures of the chapter on question 2: why nearly always 3×3."""
 
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -21,11 +22,13 @@ def two_kernels_see_five_pixels(scheme: Scheme) -> Figure:
         for row in range(side):
             for column in range(side):
                 cell = Rectangle((left + column, row - side / 2), 1, 1, edgecolor=scheme.ink, linewidth=0.8)
-                cell.set_facecolor((*_rgb(scheme.blue), 0.12))
+                cell.set_facecolor((*to_rgb(scheme.blue), 0.12))
                 ax.add_patch(cell)
         reads = min(3, side)
         ax.add_patch(
-            Rectangle((left, -side / 2), reads, reads, facecolor=(*_rgb(scheme.orange), 0.45), edgecolor=scheme.orange)
+            Rectangle(
+                (left, -side / 2), reads, reads, facecolor=(*to_rgb(scheme.orange), 0.45), edgecolor=scheme.orange
+            )
         )
         caption = ["input", "after one 3×3", "after two"][depth]
         ax.text(left + side / 2, -size / 2 - 0.35, f"{side}×{side}\n{caption}", ha="center", va="top")
@@ -41,9 +44,3 @@ def two_kernels_see_five_pixels(scheme: Scheme) -> Figure:
     ax.set(xlim=(-1.2, left + 0.2), ylim=(-size / 2 - 2, size / 2 + 0.2), aspect="equal")
     ax.axis("off")
     return fig
-
-
-def _rgb(color: str) -> tuple[float, float, float]:
-    from matplotlib.colors import to_rgb
-
-    return to_rgb(color)
