@@ -16,6 +16,7 @@ import pytest
 from cnnguide import Sequential, train_letters_network
 
 ROOT = Path(__file__).parent.parent
+os.environ.setdefault("CNNGUIDE_EXPERIMENTS", str(ROOT / ".experiments"))  # copies of the project share the results
 SUB_PATH = "guide"
 """The site is built and served under a sub-path, as on project pages."""
 

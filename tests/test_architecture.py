@@ -58,6 +58,13 @@ def test_numeric_modules_import_numpy_and_what_lies_below(module):
     assert siblings <= below
 
 
+def test_experiments_import_the_numeric_modules_only():
+    for file in (PACKAGE / "experiments").glob("*.py"):
+        names = imported(file)
+        assert tops(names) <= {"numpy", "cnnguide"} | set(sys.stdlib_module_names)
+        assert not any(name.startswith(("cnnguide.figures", "cnnguide.site")) for name in names)
+
+
 def test_only_figures_import_matplotlib():
     for file in PACKAGE.rglob("*.py"):
         if "matplotlib" in tops(imported(file)):

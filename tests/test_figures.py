@@ -10,7 +10,7 @@ import pytest
 from cnnguide.figures import build as building
 from cnnguide.figures.__main__ import main
 from cnnguide.figures.build import FigureError, build
-from cnnguide.figures.registry import DuplicateFigureError, find_figures
+from cnnguide.figures.registry import DuplicateFigureError, find_figures, standalone
 from tests.conftest import ROOT
 
 FIGURE_MODULE = """
@@ -219,3 +219,20 @@ def test_light_and_dark_differ_only_in_colour(tmp_path):
         ]
         assert without[0] == without[1], light.name
         assert light.read_bytes() != dark.read_bytes() or "disk" in light.name, light.name
+
+
+@pytest.mark.parametrize("name", find_figures())
+def test_the_code_beneath_a_figure_runs_as_it_stands(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = standalone(name)
+    assert max(map(len, code.splitlines())) <= 120
+    exec(compile(code, name, "exec"), {"__name__": "__main__"})
+    assert (tmp_path / f"{name}.svg").stat().st_size > 1000
+
+
+def test_the_code_beneath_a_figure_holds_what_it_needs_and_nothing_else(package):
+    code = standalone("first", package)
+    assert code.splitlines()[-2:] == ["with use(LIGHT):", '    first(LIGHT).savefig("first.svg")']
+    assert "SIDE = 2" in code and "import height" in code
+    assert "second" not in code and "@" not in code
+    assert "SIDE" not in standalone("second", package)

@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from cnnguide.experiments.__main__ import bring_up_to_date
+from cnnguide.experiments.store import ExperimentError
 from cnnguide.figures.build import FigureError, build
 from cnnguide.figures.registry import DuplicateFigureError, find_figures
 
@@ -24,9 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if unknown := sorted(set(options.names) - set(entries)):
             parser.error(f"no figure named {', '.join(unknown)}; there are {', '.join(entries)}")
+        bring_up_to_date(say=_say)
         wanted = {name: entries[name] for name in options.names} or entries
         drawn = build(wanted, options.into, force=options.force, others=entries, say=_say)
-    except (FigureError, DuplicateFigureError) as error:
+    except (FigureError, DuplicateFigureError, ExperimentError) as error:
         _say(str(error))
         return 1
     if drawn:

@@ -1,28 +1,29 @@
 """Which figures there are, found without importing them, and what each depends on.
 
 A build in which nothing changed must not cost an import of matplotlib. So the figures are found by reading the source,
-and each has a fingerprint of all that can change its picture: its own code, the rest of its module, every module of the
-package that those reach through imports, the data files, the style, and the versions of NumPy and matplotlib.
+and each has a fingerprint of all that can change its picture (see `cnnguide.experiments.sources`).
 """
 
 import ast
-import hashlib
 import importlib
-from collections.abc import Callable, Iterable
+import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+
+from cnnguide.experiments.sources import MARKS, PACKAGE, Sources
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cnnguide.figures.style import Scheme
 
-PACKAGE = Path(__file__).parents[1]
 ALWAYS = ("figures.style", "figures.build")
 """Modules that every picture depends on, though no figure imports the second."""
+
+WIDTH = 74
+"""Characters of code that fit on a page without scrolling."""
 
 
 def figure(draw: "Callable[[Scheme], Figure]") -> "Callable[[Scheme], Figure]":
@@ -51,114 +52,65 @@ def find_figures(package: Path = PACKAGE) -> dict[str, Entry]:
     """All figures by name, in the order of modules and lines."""
     sources = Sources(package)
     entries: dict[str, Entry] = {}
-    for file in sorted((package / "figures").glob("*.py")):
-        module = f"{package.name}.figures.{file.stem}"
-        for function in sources.figures_of(module):
+    for module in sources.modules("figures"):
+        for function in sources.marked(module, "figure"):
             name = function.name
             if name in entries:
                 raise DuplicateFigureError(
                     f"figure {name!r} is defined in {entries[name].module} and in {module}; rename one of them"
                 )
-            entries[name] = Entry(name, module, function.lineno, sources.fingerprint(module, function))
+            fingerprint = sources.fingerprint(module, function, ALWAYS, ("numpy", "matplotlib"))
+            entries[name] = Entry(name, module, function.lineno, fingerprint)
     return entries
 
 
-class Sources:
-    """The source of a package, and which of its modules a piece of code reaches."""
-
-    def __init__(self, package: Path) -> None:
-        self.package = package
-        self._trees: dict[str, ast.Module] = {}
-
-    def fingerprint(self, module: str, function: ast.FunctionDef) -> str:
-        digest = hashlib.sha256()
-        others = {figure.name: figure for figure in self.figures_of(module) if figure is not function}
-        rest = [node for node in self.tree(module).body if node not in others.values()]
-        # A figure may draw with the help of another one, also by way of a helper.
-        used, waiting = list(rest), list(rest)
-        while waiting:
-            for node in ast.walk(waiting.pop()):
-                if isinstance(node, ast.Name) and (other := others.pop(node.id, None)):
-                    used.append(other)
-                    waiting.append(other)
-        for node in used:
-            digest.update(ast.unparse(node).encode())
-        for reached in sorted(
-            self._reached_from([module, *(f"{self.package.name}.{name}" for name in ALWAYS)]) - {module}
-        ):
-            digest.update(self._file(reached).read_bytes())
-        for data in sorted((self.package / "data").rglob("*")):
-            if data.is_file():
-                digest.update(data.name.encode() + data.read_bytes())
-        digest.update(self._versions.encode())
-        return digest.hexdigest()
-
-    def figures_of(self, module: str) -> list[ast.FunctionDef]:
-        return [node for node in self.tree(module).body if _is_figure(node)]  # type: ignore[misc]
-
-    def tree(self, module: str) -> ast.Module:
-        if module not in self._trees:
-            self._trees[module] = ast.parse(self._file(module).read_text("utf-8"))
-        return self._trees[module]
-
-    @cached_property
-    def _versions(self) -> str:
-        found = []
-        for library in ("numpy", "matplotlib"):
-            try:
-                found.append(f"{library} {version(library)}")
-            except PackageNotFoundError:
-                found.append(f"{library} is missing")
-        return ", ".join(found)
-
-    def _file(self, module: str) -> Path:
-        path = self.package.parent.joinpath(*module.split("."))
-        return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-    def _reached_from(self, modules: Iterable[str]) -> set[str]:
-        reached, waiting = set(), list(modules)
-        while waiting:
-            module = waiting.pop()
-            if module not in reached and self._file(module).is_file():
-                reached.add(module)
-                waiting += self._imports(module)
-        return reached
-
-    def _imports(self, module: str) -> set[str]:
-        """Modules of the package that a module imports; a public name counts as the module that defines it."""
-        root = self.package.name
-        found: set[str] = set()
-        for node in ast.walk(self.tree(module)):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names if alias.name.split(".")[0] == root]
-                found |= {self._everything if name == root else name for name in names}
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == root:
-                for alias in node.names:
-                    submodule = f"{node.module}.{alias.name}"
-                    if self._file(submodule).is_file():
-                        found.add(submodule)
-                    elif node.module == root:
-                        found.add(self._home_of.get(alias.name, self._everything))
-                    else:
-                        found.add(node.module)  # type: ignore[arg-type]
-        return found
-
-    @property
-    def _everything(self) -> str:
-        return self.package.name  # __init__ imports every module that has public names
-
-    @cached_property
-    def _home_of(self) -> dict[str, str]:
-        return {
-            alias.asname or alias.name: node.module or ""
-            for node in self.tree(self.package.name).body
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
-        }
-
-
-def _is_figure(node: ast.AST) -> bool:
-    return isinstance(node, ast.FunctionDef) and any(
-        getattr(decorator, "id", None) == "figure" or getattr(decorator, "attr", None) == "figure"
-        for decorator in node.decorator_list
+def standalone(name: str, package: Path = PACKAGE) -> str:
+    """The code of a figure by itself, to be copied: imports, helpers, the function, and the line that saves it."""
+    sources = Sources(package)
+    module, function = next(
+        (module, function)
+        for module in sources.modules("figures")
+        for function in sources.marked(module, "figure")
+        if function.name == name
     )
+    lines = sources.file(module).read_text("utf-8").splitlines()
+    parts = [node for node in sources.parts_of(module, function) if not _only_marks(node)]
+    used = {part.id for node in parts for part in ast.walk(node) if isinstance(part, ast.Name)} | {"LIGHT", "use"}
+    imports, code = [ast.parse(f"from {package.name}.figures.style import LIGHT, use").body[0]], []
+    for node in parts:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imports.append(node)
+        else:
+            code.append("\n".join(lines[node.lineno - 1 : node.end_lineno]))
+    return "\n\n\n".join(
+        [
+            _merged(imports, used),
+            *code,
+            f'with use(LIGHT):\n    {name}(LIGHT).savefig("{name}.svg")',
+        ]
+    )
+
+
+def _only_marks(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and all(alias.name in MARKS for alias in node.names)
+
+
+def _merged(imports: list[ast.stmt], used: set[str]) -> str:
+    """Import statements with the used names only, one for each module."""
+    names: dict[str, list[str]] = {}
+    plain = []
+    for node in imports:
+        if isinstance(node, ast.ImportFrom):
+            kept = [ast.unparse(alias) for alias in node.names if (alias.asname or alias.name) in used]
+            names.setdefault(node.module or "", []).extend(kept)
+        else:
+            plain.append(ast.unparse(node))
+    lines = [f"from {module} import {', '.join(sorted(set(kept)))}" for module, kept in sorted(names.items()) if kept]
+    return "\n".join([*sorted(plain), *map(_wrapped, lines)])
+
+
+def _wrapped(line: str) -> str:
+    if len(line) <= WIDTH:
+        return line
+    head, names = line.split(" import ")
+    return f"{head} import (\n{textwrap.indent(textwrap.fill(names, WIDTH - 4), '    ')},\n)"

@@ -1,7 +1,8 @@
-"""Markdown extension: an image of `figures/` stands for its light and its dark drawing.
+"""Markdown extension: an image of `figures/` stands for its light and its dark drawing, and for the code that draws it.
 
 The page names the light one, `![what it shows](../figures/posts_and_gaps-light.svg)`; its dark twin is added here, and
-the size of both, so that nothing jumps while the page loads. An image without an alt text stops the build.
+the size of both, so that nothing jumps while the page loads. An image without an alt text stops the build. Beneath an image
+with a caption, its code can be unfolded.
 """
 
 import re
@@ -10,7 +11,35 @@ from xml.etree import ElementTree
 
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
+
+from cnnguide.figures import registry
+
+SHOWN = re.compile(
+    r"^!\[[^\]]*\]\([^)]*figures/(?P<name>\w+)-light\.svg\)(?:\{[^}\n]*\})?\s*\n\n/// caption\n.*?\n///$", re.M | re.S
+)
+"""An image of `figures/` with its caption."""
+
+
+class _ShowCode(Preprocessor):
+    def run(self, lines: list[str]) -> list[str]:
+        return SHOWN.sub(self._with_code, "\n".join(lines)).split("\n")
+
+    def _with_code(self, match: re.Match[str]) -> str:
+        code = registry.standalone(match["name"])
+        # The readers of a search look for what the figure shows, not for its code.
+        return f"""{match[0]}
+
+/// details | The code of this figure
+    type: figure-code
+    attrs: {{data-search-exclude: "true"}}
+
+```python
+{code}
+```
+
+///"""
 
 
 class _PairFigures(Treeprocessor):
@@ -65,6 +94,8 @@ class FigurePairsExtension(Extension):
         super().__init__(**options)
 
     def extendMarkdown(self, md: Markdown) -> None:
+        # Before snippets (32), fences (25) and captions are read.
+        md.preprocessors.register(_ShowCode(), "cnnguide-figure-code", 35)
         # After images are parsed (inline, 20), before MkDocs checks and rewrites their links (0).
         md.treeprocessors.register(_PairFigures(md, Path(self.getConfig("folder"))), "cnnguide-figure-pairs", 1)
 
