@@ -78,7 +78,6 @@ def test_only_code_that_computes_makes_a_result_stale(package, file, old, new, c
     assert old in text
     (package / file).write_text(text.replace(old, new), "utf-8")
     after = find_experiments(package)
-    # A docstring of its own counts as nothing as well, a body that is only `pass` more does not compute differently.
     assert {name for name in after if before[name].fingerprint != after[name].fingerprint} == changed
 
 

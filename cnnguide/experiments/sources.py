@@ -159,13 +159,15 @@ def _names(node: ast.AST) -> set[str]:
 def _computing(tree: ast.AST) -> bytes:
     """A piece of code without what computes nothing: comments, layout, docstrings."""
 
-    class WithoutDocstrings(ast.NodeTransformer):
-        def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-            is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-            return ast.Pass() if is_text else node
-
     copy = ast.parse(ast.unparse(tree))
-    return ast.dump(WithoutDocstrings().visit(copy)).encode()
+    for node in ast.walk(copy):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
+    return ast.dump(copy).encode()
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _versions(libraries: Iterable[str]) -> str:
