@@ -2,7 +2,8 @@
 
 With this module, one can
 - draw images whose every pixel can be predicted (`disk`, `ramp`, `checkerboard`),
-- take a colour photo that comes with the package (`coffee`), and turn colours into gray (`luma`),
+- take a colour photo that comes with the package (`coffee`), turn colours into gray (`luma`), and all but a grid of coloured
+  lines (`color_grid`),
 - read a picture of one's own (`load`, which needs Pillow).
 
 Images are (H, W), or (3, H, W) in the order red, green, blue, from 0 (black) to 1 (white).
@@ -15,7 +16,7 @@ import numpy as np
 
 from cnnguide.shapes import whole_number
 
-__all__ = ["checkerboard", "coffee", "disk", "load", "luma", "ramp"]
+__all__ = ["checkerboard", "coffee", "color_grid", "disk", "load", "luma", "ramp"]
 
 MOST_PIXELS = 50_000_000
 """A picture with more is refused: in float32 it would take more than half a gigabyte."""
@@ -113,6 +114,33 @@ def luma(image: np.ndarray) -> np.ndarray:
         raise ValueError(f"image must be (3, H, W), got shape {image.shape}")
     red, green, blue = image
     return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def color_grid(image: np.ndarray, spacing: int = 8, width: int = 2, saturation: float = 2.0) -> np.ndarray:
+    """A gray photo under a grid of lines that are too colourful: seen from afar, the eye colours the whole photo.
+
+    Formula: luma + saturation * (image - luma) on the first `width` of every `spacing` rows and columns, luma elsewhere; then
+    clipped to 0 ... 1.
+
+    Shapes: image (3, H, W), returns (3, H, W) of the same dtype.
+
+    Raises ValueError for an image without three channels, and for lines that are wider than their spacing.
+
+    Source: the colour assimilation grid of Oyvind Kolas (2019); the effect itself is von Bezold's (1874).
+
+    >>> red = np.zeros((3, 8, 8)); red[0] = 0.5
+    >>> grid = color_grid(red, spacing=4, width=1, saturation=1)
+    >>> grid[0, 0, 0].item(), (grid[0, 1, 1] == grid[1, 1, 1]).item()      # on a line, and between the lines
+    (0.5, True)
+    """
+    spacing, width = whole_number("spacing", spacing, 1), whole_number("width", width, 0)
+    if width > spacing:
+        raise ValueError(f"lines {width} pixels wide do not fit into a spacing of {spacing}; use at most {spacing}")
+    gray = luma(image)
+    on_row, on_column = (np.arange(length) % spacing < width for length in gray.shape)
+    line = on_row[:, None] | on_column[None, :]
+    colored = gray + saturation * (image - gray)
+    return np.where(line, colored, gray).clip(0, 1).astype(image.dtype)
 
 
 def load(path: str | Path) -> np.ndarray:

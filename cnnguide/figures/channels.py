@@ -1,29 +1,257 @@
 """Figures of the chapter on question 1: channels and kernels."""
 
 import numpy as np
-from matplotlib.colors import Colormap
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
 
+from cnnguide.experiments.channels import (
+    TEXT,
+    cut_letter,
+    find_letter,
+    one_template_and_a_bank,
+    what_channels_answer_to,
+)
 from cnnguide.figures.registry import figure
 from cnnguide.figures.style import Scheme
-from cnnguide.filters import LAPLACIAN, SOBEL_X, SOBEL_Y, apply_filter
-from cnnguide.images import disk
+from cnnguide.filters import (
+    LAPLACIAN,
+    SOBEL_X,
+    SOBEL_Y,
+    apply_filter,
+    gradient_direction,
+    gradient_magnitude,
+    match_template,
+)
+from cnnguide.images import coffee, color_grid, disk, luma
+from cnnguide.letters import ALPHABET, draw_page
+from cnnguide.pooling import avg_pool2d
+
+
+def show(
+    ax: Axes, values: np.ndarray, title: str, colors: str | Colormap = "gray", low: float = 0, high: float = 1
+) -> None:
+    """A picture without axes."""
+    ax.imshow(values, cmap=colors, vmin=low, vmax=high, interpolation="nearest")
+    ax.set_title(title)
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def show_signed(ax: Axes, values: np.ndarray, title: str, scheme: Scheme) -> None:
+    """A map of positive and negative answers; zero is mid-gray."""
+    limit = float(abs(values).max())
+    show(ax, values, title, scheme.signed, -limit, limit)
 
 
 @figure
 def three_kernels_on_a_disk(scheme: Scheme) -> Figure:
     """A disk and what three kernels answer to it; in signed maps zero is mid-gray."""
     image = disk(48, radius=15)
-    panels: list[tuple[str, np.ndarray, str | Colormap, float, float]] = [("image", image, "gray", 0.0, 1.0)]
-    for name, kernel in (("Sobel-X", SOBEL_X), ("Sobel-Y", SOBEL_Y), ("Laplacian", LAPLACIAN)):
-        response = apply_filter(image, kernel)
-        limit = abs(response).max()
-        panels.append((name, response, scheme.signed, -limit, limit))
     fig = Figure(figsize=(7, 2.3))
-    for ax, (title, values, colors, low, high) in zip(fig.subplots(1, 4), panels, strict=True):
-        ax.imshow(values, cmap=colors, vmin=low, vmax=high, interpolation="nearest")
-        ax.set_title(title)
-        ax.set(xticks=[], yticks=[])
-        for spine in ax.spines.values():
-            spine.set_visible(False)
+    axes = fig.subplots(1, 4)
+    show(axes[0], image, "image")
+    for ax, (name, kernel) in zip(
+        axes[1:], {"Sobel-X": SOBEL_X, "Sobel-Y": SOBEL_Y, "Laplacian": LAPLACIAN}.items(), strict=True
+    ):
+        show_signed(ax, apply_filter(image, kernel), name, scheme)
+    return fig
+
+
+@figure
+def numbers_and_picture(scheme: Scheme) -> Figure:
+    """One letter twice: as a grid of numbers and as gray squares."""
+    letter = cut_letter("e", em=11)
+    fig = Figure(figsize=(7, 3.6))
+    left, right = fig.subplots(1, 2)
+    show(left, 1 - np.zeros_like(letter), "what the computer has", "gray_r", 0, 9)
+    left.images[0].set_visible(False)
+    for (row, column), ink in np.ndenumerate(letter):
+        left.text(column, row, f"{ink:.1f}", ha="center", va="center", fontsize=11, color=scheme.ink)
+    show(right, letter, "what we see", "gray_r")
+    return fig
+
+
+@figure
+def one_product_sum(scheme: Scheme) -> Figure:
+    """A kernel laid on one window of an image: nine products, one sum."""
+    image = np.tile([0.0, 0.0, 1.0, 1.0, 1.0], (5, 1))
+    row, column = 1, 1
+    window = image[row : row + 3, column : column + 3]
+    fig = Figure(figsize=(7, 2.7))
+    ax = fig.add_subplot()
+    grids = [(image, "image", "gray", 0.0), (SOBEL_X, "kernel", None, 7.2), (window * SOBEL_X, "products", None, 12.4)]
+    for values, title, colors, left in grids:
+        top = (5 - len(values)) / 2
+        for (r, c), value in np.ndenumerate(values):
+            shade = (*to_rgb(scheme.orange if value < 0 else scheme.blue), 0.12 + 0.2 * min(abs(value), 2))
+            ax.add_patch(
+                Rectangle((left + c, top + r), 1, 1, facecolor=shade if value else "none", edgecolor=scheme.faint)
+            )
+            ax.text(left + c + 0.5, top + r + 0.5, f"{value:+.0f}" if colors is None and value else f"{value:.0f}",
+                    ha="center", va="center", color=scheme.ink)  # fmt: skip
+        ax.text(left + len(values[0]) / 2, -0.5, title, ha="center", va="bottom")
+    ax.add_patch(Rectangle((column, row), 3, 3, fill=False, edgecolor=scheme.orange, linewidth=3))
+    total = float((window * SOBEL_X).sum())
+    for x, sign in ((6.1, "·"), (11.3, "="), (16.4, "→")):
+        ax.text(x, 2.5, sign, ha="center", va="center", fontsize=22)
+    ax.text(18.2, 2.5, f"{total:+.0f}", ha="center", va="center", fontsize=22, color=scheme.blue)
+    ax.text(18.2, -0.5, "sum", ha="center", va="bottom")
+    ax.set(xlim=(-0.2, 19.6), ylim=(5.2, -1.4), aspect="equal")
+    ax.axis("off")
+    return fig
+
+
+@figure
+def photo_filtered(scheme: Scheme) -> Figure:
+    """A gray photo, the answers of Sobel-X, Sobel-Y and the Laplacian, and how steep it is in which direction."""
+    gray = luma(coffee())
+    fig = Figure(figsize=(7, 3.7))
+    axes = fig.subplots(2, 3).ravel()
+    show(axes[0], gray, "photo")
+    for ax, (name, kernel) in zip(
+        axes[1:4], {"Sobel-X": SOBEL_X, "Sobel-Y": SOBEL_Y, "Laplacian": LAPLACIAN}.items(), strict=True
+    ):
+        show_signed(ax, apply_filter(gray, kernel), name, scheme)
+    magnitude = gradient_magnitude(gray)
+    show(axes[4], magnitude, "steepness", "gray", 0, float(magnitude.max()))
+    steep = np.where(magnitude > 0.5, np.degrees(gradient_direction(gray)), np.nan)
+    show(axes[5], steep, "direction", "twilight", -180, 180)
+    return fig
+
+
+@figure
+def edges_and_lines(scheme: Scheme) -> Figure:
+    """One row across an edge and across a line, and what Sobel-X and the Laplacian answer along it."""
+    rows = {"an edge": np.array([0.0] * 6 + [1.0] * 6), "a line": np.array([0.0] * 6 + [1.0] + [0.0] * 5)}
+    fig = Figure(figsize=(7, 4.2))
+    axes = fig.subplots(3, 2, sharex=True, sharey="row")
+    for column, (title, row) in enumerate(rows.items()):
+        image = np.tile(row, (3, 1))
+        answers = [("pixels", row), ("Sobel-X", apply_filter(image, SOBEL_X)[1])]
+        answers.append(("Laplacian", apply_filter(image, LAPLACIAN)[1]))
+        for ax, (name, values), color in zip(axes[:, column], answers, scheme.series, strict=False):
+            ax.bar(range(len(values)), values, color=color, width=0.8)
+            ax.axhline(0, color=scheme.ink, linewidth=0.8)
+            ax.set(xticks=[])
+            if column == 0:
+                ax.set_ylabel(name)
+        axes[0, column].set_title(title)
+    return fig
+
+
+@figure
+def photo_planes(scheme: Scheme) -> Figure:
+    """A colour photo and its three planes, each shown as a gray picture."""
+    photo = coffee()
+    fig = Figure(figsize=(7, 3.9))
+    axes = fig.subplots(2, 2).ravel()
+    show(axes[0], np.moveaxis(photo, 0, -1), "photo")
+    for ax, plane, name in zip(axes[1:], photo, ("red", "green", "blue"), strict=True):
+        show(ax, plane, f"channel: {name}")
+    return fig
+
+
+@figure
+def coloured_grid(scheme: Scheme) -> Figure:
+    """A gray photo under coloured lines, and the means of its blocks, beside those of the photo."""
+    photo = coffee()[:, :104]
+    grid = color_grid(photo)
+    fig = Figure(figsize=(7, 4.9))
+    axes = fig.subplots(2, 2).ravel()
+    show(axes[0], np.moveaxis(grid, 0, -1), "gray, with a coloured grid")
+    show(axes[1], np.moveaxis(grid[:, 40:72, 60:108], 0, -1), "the same, nearer")
+    for ax, image, name in ((axes[2], grid, "means of its blocks"), (axes[3], photo, "the photo's means")):
+        show(ax, np.moveaxis(avg_pool2d(image[None], 8)[0], 0, -1), name)
+    return fig
+
+
+@figure
+def kernels_make_channels(scheme: Scheme) -> Figure:
+    """Three channels go in; each kernel reads all three and makes one channel."""
+    fig = Figure(figsize=(7, 3.3))
+    ax = fig.add_subplot()
+
+    def stack(x: float, y: float, count: int, side: float, colors: list[str], step: float = 0.35) -> None:
+        for layer in reversed(range(count)):
+            face = (*to_rgb(colors[layer % len(colors)]), 0.35)
+            place = (x + step * layer, y + step * layer)
+            ax.add_patch(Rectangle(place, side, side, facecolor=scheme.ground, edgecolor="none"))
+            ax.add_patch(Rectangle(place, side, side, facecolor=face, edgecolor=scheme.ink, linewidth=0.8))
+
+    planes = [scheme.orange, scheme.green, scheme.blue]
+    stack(0, 1.2, 3, 4, planes)
+    outputs = [scheme.purple, scheme.faint]
+    for number, y in enumerate((5.0, 2.6, 0.2)):
+        stack(8.2, y, 3, 1.1, planes, step=0.25)
+        ax.annotate("", (12.4, y + 0.8), (10.2, y + 0.8), arrowprops=dict(arrowstyle="->", color=scheme.ink))
+        ax.annotate("", (8.0, y + 0.8), (5.2, 3.4), arrowprops=dict(arrowstyle="-", color=scheme.faint))
+        face = (*to_rgb(outputs[number > 0]), 0.45)
+        ax.add_patch(Rectangle((12.7, y - 0.3), 2.1, 2.1, facecolor=face, edgecolor=scheme.ink, linewidth=0.8))
+    for x, text in (
+        (2.3, "input:\nthree channels"),
+        (9.0, "kernels: each\nreads all three"),
+        (13.8, "output: one\nchannel each"),
+    ):
+        ax.text(x, -0.7, text, ha="center", va="top")
+    ax.set(xlim=(-0.4, 16), ylim=(-2.6, 7.4), aspect="equal")
+    ax.axis("off")
+    return fig
+
+
+@figure
+def e_channel(scheme: Scheme) -> Figure:
+    """A page of text, the map of answers of an e-shaped kernel, and a ring around each find."""
+    page, kernel = draw_page(TEXT[:115], width=360), cut_letter("e")
+    answer = match_template(page.image, kernel)
+    fig = Figure(figsize=(7, 5.6))
+    top, bottom = fig.subplots(2, 1)
+    show(top, page.image, "the page, and what was found", "gray_r")
+    for row, column in find_letter(page.image, [kernel]):
+        top.add_patch(Circle((column, row), 8, fill=False, edgecolor="#c2570c", linewidth=1.8))
+    show_signed(bottom, np.pad(answer, [(n // 2, n // 2) for n in kernel.shape]), "the e channel", scheme)
+    return fig
+
+
+@figure
+def one_kernel_and_a_bank(scheme: Scheme) -> Figure:
+    """Share of the e's that one kernel and a bank of fifteen find, at other sizes and slants."""
+    found = one_template_and_a_bank()
+    fig = Figure(figsize=(7, 3.2))
+    axes = fig.subplots(1, 2, sharey=True)
+    for ax, axis, label in zip(axes, ("sizes", "slants"), ("font size, pixels", "slant"), strict=True):
+        for name, text, color, style in (
+            ("bank", "bank of fifteen", scheme.blue, "-o"),
+            ("one", "one kernel", scheme.orange, "--s"),
+        ):
+            ax.plot(
+                found[axis], [100 * share for share in found[f"{name}_{axis}_recall"]], style, color=color, label=text
+            )
+        ax.set(xlabel=label, ylim=(-4, 104))
+    axes[0].set_ylabel("e's found, %")
+    axes[1].legend(loc="lower left")
+    return fig
+
+
+@figure
+def channels_are_shared(scheme: Scheme) -> Figure:
+    """How well the best hidden channel and the network's own score tell each letter from the others."""
+    measured = what_channels_answer_to()
+    fig = Figure(figsize=(7, 3.4))
+    ax = fig.add_subplot()
+    for name, text, color, mark in (
+        ("score_auc", "the score of the letter", scheme.blue, "o"),
+        ("channel_auc", "best of the hidden channels", scheme.orange, "s"),
+    ):
+        values = np.array(measured[name])
+        middle = np.median(values, axis=0)
+        ax.vlines(range(26), values.min(axis=0), values.max(axis=0), color=color, linewidth=1.2)
+        ax.plot(range(26), middle, mark, color=color, label=text, markersize=5)
+    ax.axhline(0.5, color=scheme.faint, linestyle=":")
+    ax.text(25.4, 0.51, "chance", ha="right", va="bottom")
+    ax.set(xticks=range(26), ylim=(0.45, 1.02), ylabel="area under the curve")
+    ax.set_xticklabels(list(ALPHABET[:26]))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 0.06))
     return fig
