@@ -119,7 +119,7 @@ def luma(image: np.ndarray) -> np.ndarray:
 def color_grid(image: np.ndarray, spacing: int = 8, width: int = 2, saturation: float = 2.0) -> np.ndarray:
     """A gray photo under a grid of lines that are too colourful: seen from afar, the eye colours the whole photo.
 
-    Formula: luma + saturation * (image - luma) on the first `width` of every `spacing` rows and columns, luma elsewhere; then
+    Formula: luma + saturation * (image - luma) on the first `width` of every `spacing` rows and columns, luma elsewhere;
     clipped to 0 ... 1.
 
     Shapes: image (3, H, W), returns (3, H, W) of the same dtype.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnguide import checkerboard, coffee, disk, load, luma, ramp
+from cnnguide import checkerboard, coffee, color_grid, disk, load, luma, ramp
 from tests.conftest import ROOT
 
 
@@ -112,3 +112,17 @@ def test_bad_sizes_are_named():
         disk(5, radius=float("nan"))
     with pytest.raises(ValueError, match="field must be at least 1, got 0"):
         checkerboard(4, field=0)
+
+
+def test_a_color_grid_is_gray_between_its_lines_and_as_bright_as_the_photo():
+    photo = coffee()
+    grid = color_grid(photo, spacing=8, width=2, saturation=1.0)
+    lines = np.zeros(photo.shape[1:], bool)
+    for first in (0, 1):
+        lines[first::8], lines[:, first::8] = True, True
+    assert (np.ptp(grid, axis=0)[~lines] == 0).all()
+    np.testing.assert_allclose(grid[:, lines], photo[:, lines], atol=1e-6)
+    np.testing.assert_allclose(luma(grid), luma(photo), atol=1e-6)
+    assert grid.dtype == photo.dtype and grid.min() >= 0 and color_grid(photo, saturation=9).max() <= 1
+    with pytest.raises(ValueError, match="lines 9 pixels wide do not fit into a spacing of 8; use at most 8"):
+        color_grid(photo, width=9)

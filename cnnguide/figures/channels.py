@@ -42,7 +42,7 @@ def show(
 
 def show_signed(ax: Axes, values: np.ndarray, title: str, scheme: Scheme) -> None:
     """A map of positive and negative answers; zero is mid-gray."""
-    limit = float(abs(values).max())
+    limit = float(np.quantile(abs(values), 0.998))  # a single extreme pixel must not grey out all others
     show(ax, values, title, scheme.signed, -limit, limit)
 
 
@@ -82,7 +82,11 @@ def one_product_sum(scheme: Scheme) -> Figure:
     window = image[row : row + 3, column : column + 3]
     fig = Figure(figsize=(7, 2.7))
     ax = fig.add_subplot()
-    grids = [(image, "image", "gray", 0.0), (SOBEL_X, "kernel", None, 7.2), (window * SOBEL_X, "products", None, 12.4)]
+    grids = [
+        (image, "image", "gray", 0.0),
+        (SOBEL_X, "kernel", None, 7.2),
+        (window * SOBEL_X + 0.0, "products", None, 12.4),
+    ]
     for values, title, colors, left in grids:
         top = (5 - len(values)) / 2
         for (r, c), value in np.ndenumerate(values):
@@ -161,7 +165,7 @@ def coloured_grid(scheme: Scheme) -> Figure:
     grid = color_grid(photo)
     fig = Figure(figsize=(7, 4.9))
     axes = fig.subplots(2, 2).ravel()
-    show(axes[0], np.moveaxis(grid, 0, -1), "gray, with a coloured grid")
+    show(axes[0], np.moveaxis(grid, 0, -1), "grey, with a coloured grid")
     show(axes[1], np.moveaxis(grid[:, 40:72, 60:108], 0, -1), "the same, nearer")
     for ax, image, name in ((axes[2], grid, "means of its blocks"), (axes[3], photo, "the photo's means")):
         show(ax, np.moveaxis(avg_pool2d(image[None], 8)[0], 0, -1), name)
@@ -204,9 +208,9 @@ def kernels_make_channels(scheme: Scheme) -> Figure:
 @figure
 def e_channel(scheme: Scheme) -> Figure:
     """A page of text, the map of answers of an e-shaped kernel, and a ring around each find."""
-    page, kernel = draw_page(TEXT[:115], width=360), cut_letter("e")
+    page, kernel = draw_page(TEXT[:76], width=250), cut_letter("e")
     answer = match_template(page.image, kernel)
-    fig = Figure(figsize=(7, 5.6))
+    fig = Figure(figsize=(7, 5.4))
     top, bottom = fig.subplots(2, 1)
     show(top, page.image, "the page, and what was found", "gray_r")
     for row, column in find_letter(page.image, [kernel]):
@@ -229,7 +233,7 @@ def one_kernel_and_a_bank(scheme: Scheme) -> Figure:
             ax.plot(
                 found[axis], [100 * share for share in found[f"{name}_{axis}_recall"]], style, color=color, label=text
             )
-        ax.set(xlabel=label, ylim=(-4, 104))
+        ax.set(xlabel=label, ylim=(-4, 104), xticks=found[axis][:: 2 if axis == "sizes" else 1])
     axes[0].set_ylabel("e's found, %")
     axes[1].legend(loc="lower left")
     return fig
@@ -251,7 +255,7 @@ def channels_are_shared(scheme: Scheme) -> Figure:
         ax.plot(range(26), middle, mark, color=color, label=text, markersize=5)
     ax.axhline(0.5, color=scheme.faint, linestyle=":")
     ax.text(25.4, 0.51, "chance", ha="right", va="bottom")
-    ax.set(xticks=range(26), ylim=(0.45, 1.02), ylabel="area under the curve")
+    ax.set(xticks=range(26), ylim=(0.36, 1.02), ylabel="area under the curve")
     ax.set_xticklabels(list(ALPHABET[:26]))
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 0.06))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, -0.02))
     return fig

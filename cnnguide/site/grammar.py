@@ -47,6 +47,7 @@ NAMES = (
     r"\(?\d{1,3}(?:\.\d+)*\)?(?:(?:, | and | to |–)\(?\d{1,3}(?:\.\d+)*\)?)*"
     r"(?![\d.,]*\d)(?! (?:of them|times|more|steps|pixels|weights)\b)",
     r"\b(?:Python|NumPy|PyTorch|CC BY|[Vv]ersion) \d+(?:\.\d+)+\+?",
+    r"\bBT\.\d{3,4}\b",  # recommendations of the ITU
     r"\barXiv:\d{4}\.\d{4,5}(?:v\d+)?\b",
 )
 
