@@ -3,6 +3,13 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from cnnguide.experiments.initialization import (
+    layers_of,
+    rounding_breaks_the_symmetry,
+    spread_over_draws,
+    through_fifty_layers,
+    trained_under_each_scheme,
+)
 from cnnguide.figures.registry import figure
 from cnnguide.figures.style import Scheme
 from cnnguide.initializers import he_normal
@@ -29,4 +36,94 @@ def signal_through_layers(scheme: Scheme) -> Figure:
             ax.plot(means, color=color, linewidth=1, label=label if seed == 0 else None)
     ax.set(xlabel="layer", ylabel="mean square of\nthe activations", yscale="log", xlim=(0, depth))
     ax.legend(loc="upper left", fontsize="small")
+    return fig
+
+
+@figure
+def forward_and_backward(scheme: Scheme) -> Figure:
+    """Mean squares of outputs and of gradients along fifty layers, for four activations and four scales."""
+    measured = through_fifty_layers()
+    styles = dict(zip(measured["linear"], zip(scheme.series, ("-", "--", "-.", ":"), strict=True), strict=True))
+    fig = Figure(figsize=(7, 8.4))
+    axes = fig.subplots(4, 2, sharex=True, sharey="row")
+    for row, (activation, scales) in zip(axes, measured.items(), strict=True):
+        for ax, kind in zip(row, ("signal", "gradient"), strict=True):
+            for name, runs in scales.items():
+                color, style = styles[name]
+                ax.plot(np.median(runs[kind], axis=0), style, color=color, label=name)
+            ax.set(yscale="log", xlim=(0, 50), ylim=(1e-60, 1e60))
+            ax.axhline(1, color=scheme.faint, linewidth=0.8)
+        row[0].set_ylabel(activation)
+    axes[0, 0].set_title("outputs")
+    axes[0, 1].set_title("gradients")
+    axes[0, 0].legend(fontsize="small", loc="upper left", ncols=2, title="variance of a weight", title_fontsize="small")
+    for ax in axes[-1]:
+        ax.set_xlabel("layer")
+    return fig
+
+
+@figure
+def outputs_layer_by_layer(scheme: Scheme) -> Figure:
+    """Histograms of tanh outputs in four layers, for weights too small, right and too large."""
+    depth, width = 10, 256
+    fig = Figure(figsize=(7, 4.6))
+    axes = fig.subplots(3, 4, sharex=True)
+    scales = {"a hundredth\nof Xavier": 0.0001 / width, "Xavier": 1 / width, "N(0, 1)": 1.0}
+    for row, (name, variance), color in zip(axes, scales.items(), scheme.series, strict=False):
+        _, _, outputs = layers_of("tanh", variance, np.random.default_rng(0), depth, width)
+        for ax, layer in zip(row, (1, 2, 5, 10), strict=True):
+            ax.hist(outputs[layer].ravel(), np.linspace(-1, 1, 41).tolist(), color=color, density=True)
+            ax.set(yticks=[], xlim=(-1, 1), xticks=[-1, 0, 1])
+            if name.startswith("a hundredth"):
+                ax.set_title(f"layer {layer}")
+        row[0].set_ylabel(name)
+    return fig
+
+
+@figure
+def spread_of_draws(scheme: Scheme) -> Figure:
+    """Where the mean square ends after fifty He-initialised ReLU layers, over 400 draws, for three widths."""
+    ends = spread_over_draws()
+    fig = Figure(figsize=(7, 3.4))
+    axes = fig.subplots(len(ends), 1, sharex=True)
+    for ax, (width, squares), color in zip(axes, ends.items(), scheme.series, strict=False):
+        alive = [np.log10(square) for square in squares if square > 0]
+        ax.hist(alive, np.linspace(-16, 4, 81).tolist(), color=color)
+        ax.axvline(0, color=scheme.ink, linewidth=0.8)
+        ax.text(-15.5, ax.get_ylim()[1] * 0.55, f"width {width}", ha="left", va="center")
+        ax.set(yticks=[])
+        ax.spines["left"].set_visible(False)
+    axes[-1].set(xlabel="mean square after fifty layers", xticks=[-16, -12, -8, -4, 0, 4])
+    axes[-1].set_xticklabels(["$10^{-16}$", "$10^{-12}$", "$10^{-8}$", "$10^{-4}$", "1", "$10^{4}$"])
+    return fig
+
+
+@figure
+def training_by_scheme(scheme: Scheme) -> Figure:
+    """Validation accuracy, epoch by epoch, of ten ReLU layers under five scales; three seeds each."""
+    curves = trained_under_each_scheme()
+    fig = Figure(figsize=(7, 3.6))
+    ax = fig.add_subplot()
+    looks = zip(("He", "Xavier", "4/n", "0.01²"), scheme.series, ("-o", "--s", "-.^", ":D"), strict=True)
+    for name, color, style in looks:
+        runs = 100 * np.array(curves[name])
+        epochs = range(1, runs.shape[1] + 1)
+        ax.fill_between(epochs, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.18, linewidth=0)
+        ax.plot(epochs, np.median(runs, axis=0), style, color=color, label=name)
+    ax.axhline(100 / 26, color=scheme.faint, linewidth=0.8)
+    ax.set(xlabel="epoch", ylabel="letters read right, %", ylim=(0, 100), xticks=list(epochs))
+    ax.legend(loc="upper left", ncols=2)
+    return fig
+
+
+@figure
+def symmetry_lost_to_rounding(scheme: Scheme) -> Figure:
+    """How unlike seven kernels become that started equal, epoch by epoch, in float32."""
+    unlike = rounding_breaks_the_symmetry()["float32"]
+    fig = Figure(figsize=(7, 3))
+    ax = fig.add_subplot()
+    ax.plot(range(1, len(unlike) + 1), [value or np.nan for value in unlike], "-o", color=scheme.orange)
+    ax.axhline(np.finfo(np.float32).eps, color=scheme.faint)
+    ax.text(len(unlike), np.finfo(np.float32).eps, "one rounding step", ha="right", va="bottom")
+    ax.set(xlabel="epoch", ylabel="difference between\nkernels, relative", yscale="log", ylim=(1e-8, 10))
     return fig
