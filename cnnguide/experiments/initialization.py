@@ -1,6 +1,7 @@
 """Experiments of the chapter on question 4: what a scale of the weights does to signals, gradients and training."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -112,7 +113,7 @@ def deep_reader(scheme: Callable[..., np.ndarray], rng: np.random.Generator, dep
     """A plain stack of linear layers and ReLU that reads letters, its weights drawn by a scheme."""
     widths = [400, *[TRAINED_WIDTH] * (depth - 1), 26]
     layers: list[Layer] = [Flatten()]
-    for place, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+    for place, (before, after) in enumerate(pairwise(widths)):
         linear = Linear(before, after, rng)
         linear.weight[...] = scheme(linear.weight.shape, rng)
         layers += [linear, ReLU()] if place < depth - 1 else [linear]
@@ -121,7 +122,7 @@ def deep_reader(scheme: Callable[..., np.ndarray], rng: np.random.Generator, dep
 
 @experiment
 def trained_under_each_scheme() -> Result:
-    """Validation accuracy, epoch by epoch, of ten ReLU layers that differ in nothing but the scale of their first weights."""
+    """Validation accuracy, epoch by epoch, of ten ReLU layers that differ only in the scale of their first weights."""
     epochs = 6
     result: Result = {}
     for name, scheme in SCHEMES.items():
@@ -207,14 +208,15 @@ def what_breaks_the_symmetry() -> Result:
 
 @experiment
 def rounding_breaks_the_symmetry() -> Result:
-    """A small convolutional network with all weights equal, trained in float64 and in float32: how unlike its kernels get."""
+    """A small network with all weights equal, trained in float64 and in float32: how unlike its kernels get."""
     result: Result = {}
     for dtype in (np.float64, np.float32):
         rng = np.random.default_rng(0)
         x, target = draw_letters(60, rng)
         model = Sequential(
             Conv2d(1, 7, 3, rng, padding=1, dtype=dtype), MaxPool2d(2), ReLU(),
-            Conv2d(7, 13, 3, rng, padding=1, dtype=dtype), MaxPool2d(2), ReLU(), Flatten(), Linear(325, 26, rng, dtype=dtype),
+            Conv2d(7, 13, 3, rng, padding=1, dtype=dtype), MaxPool2d(2), ReLU(),
+            Flatten(), Linear(325, 26, rng, dtype=dtype),
         )  # fmt: skip
         for parameter in model.parameters():
             parameter[...] = 0.05 if parameter.ndim > 1 else 0
@@ -229,7 +231,7 @@ def rounding_breaks_the_symmetry() -> Result:
 
 @experiment
 def two_ends_of_a_taper() -> Result:
-    """Mean squares at both ends of a linear network that narrows from 1024 to 16, scaled by fan-in, fan-out or their mean."""
+    """Mean squares at both ends of a linear network that narrows from 1024 to 16, under three scales."""
     widths = (1024, 512, 256, 128, 64, 32, 16)
     result: Result = {"widths": widths}
     variances: dict[str, Callable[[int, int], float]] = {
@@ -244,7 +246,7 @@ def two_ends_of_a_taper() -> Result:
             signal, gradient = rng.standard_normal((widths[0], 8)), rng.standard_normal((widths[-1], 8))
             weights = [
                 np.sqrt(variance(before, after)) * rng.standard_normal((after, before))
-                for before, after in zip(widths, widths[1:], strict=False)
+                for before, after in pairwise(widths)
             ]
             for weight in weights:
                 signal = weight @ signal

@@ -56,7 +56,9 @@ def forward_and_backward(scheme: Scheme) -> Figure:
         row[0].set_ylabel(activation)
     axes[0, 0].set_title("outputs")
     axes[0, 1].set_title("gradients")
-    axes[0, 0].legend(fontsize="small", loc="upper left", ncols=2, title="variance of a weight", title_fontsize="small")
+    fig.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, title="variance of a weight"
+    )
     for ax in axes[-1]:
         ax.set_xlabel("layer")
     return fig
@@ -123,7 +125,7 @@ def symmetry_lost_to_rounding(scheme: Scheme) -> Figure:
     fig = Figure(figsize=(7, 3))
     ax = fig.add_subplot()
     ax.plot(range(1, len(unlike) + 1), [value or np.nan for value in unlike], "-o", color=scheme.orange)
-    ax.axhline(np.finfo(np.float32).eps, color=scheme.faint)
-    ax.text(len(unlike), np.finfo(np.float32).eps, "one rounding step", ha="right", va="bottom")
+    ax.axhline(float(np.finfo(np.float32).eps), color=scheme.faint)
+    ax.text(len(unlike), float(np.finfo(np.float32).eps), "one rounding step", ha="right", va="bottom")
     ax.set(xlabel="epoch", ylabel="difference between\nkernels, relative", yscale="log", ylim=(1e-8, 10))
     return fig
