@@ -28,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     sizes.add_argument("--kernel", type=int, default=3, help="the kernel's length (default: %(default)s)")
     sizes.add_argument("--stride", type=int, default=1, help="pixels from window to window (default: %(default)s)")
     sizes.add_argument("--padding", type=int, default=0, help="pixels added on each side (default: %(default)s)")
-    sizes.add_argument("--dilation", type=int, default=1, help="pixels between taps (default: %(default)s)")
+    sizes.add_argument("--dilation", type=int, default=1, help="pixels from tap to tap (default: %(default)s)")
     sizes.set_defaults(run=_sizes)
 
     field = commands.add_parser("receptive-field", help="how much of the image one output of a network sees")
