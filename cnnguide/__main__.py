@@ -1,0 +1,51 @@
+"""The guide's arithmetic for people who do not want to write Python: `python -m cnnguide --help`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from cnnguide.receptive_field import NETWORKS, receptive_field
+from cnnguide.shapes import conv_chain, format_chain
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, or 1 after an error about the values. Malformed commands exit with 2, as argparse does."""
+    options = _parser().parse_args(arguments)
+    try:
+        print(options.run(options))
+    except ValueError as error:
+        print(f"cnnguide {options.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cnnguide", description="Arithmetic of convolutional networks.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    sizes = commands.add_parser("sizes", help="the sizes that repeated convolution leaves of an image")
+    sizes.add_argument("size", type=int, help="the image's length in pixels")
+    sizes.add_argument("--kernel", type=int, default=3, help="the kernel's length (default: %(default)s)")
+    sizes.add_argument("--stride", type=int, default=1, help="pixels from window to window (default: %(default)s)")
+    sizes.add_argument("--padding", type=int, default=0, help="pixels added on each side (default: %(default)s)")
+    sizes.add_argument("--dilation", type=int, default=1, help="pixels from tap to tap (default: %(default)s)")
+    sizes.set_defaults(run=_sizes)
+
+    field = commands.add_parser("receptive-field", help="how much of the image one output of a network sees")
+    field.add_argument("network", choices=NETWORKS, metavar="network", help=", ".join(NETWORKS))
+    field.set_defaults(run=_receptive_field)
+    return parser
+
+
+def _sizes(options: argparse.Namespace) -> str:
+    chain = conv_chain(options.size, options.kernel, options.stride, options.padding, options.dilation)
+    return f"{format_chain(chain)}\nconvolutions: {len(chain) - 1}"
+
+
+def _receptive_field(options: argparse.Namespace) -> str:
+    field = receptive_field(NETWORKS[options.network])
+    return f"size: {field.size}\nstride: {field.stride}\npadding: {field.padding}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
