@@ -4,10 +4,12 @@ import json
 import os
 import sys
 
+import numpy as np
 import pytest
 
+from cnnguide import Page, draw_page, luma
 from cnnguide.experiments import __main__ as command
-from cnnguide.experiments import store
+from cnnguide.experiments import channels, initialization, store
 from cnnguide.experiments.store import ExperimentError, find_experiments
 
 MODULE = """
@@ -127,3 +129,75 @@ def test_the_guides_results_are_numbers_and_texts():
 def test_experiments_need_numpy_only():
     code = "import cnnguide.experiments.store, sys; print('matplotlib' in sys.modules)"
     assert os.popen(f'"{sys.executable}" -c "{code}"').read().strip() == "False"
+
+
+# What the experiments compute, against slower ways to the same.
+
+
+def test_the_area_under_the_curve_is_the_share_of_pairs_in_order():
+    rng = np.random.default_rng(0)
+    answers, is_letter = rng.integers(0, 9, 40), rng.random(40) < 0.3
+    pairs = [(a > b) + (a == b) / 2 for a in answers[is_letter] for b in answers[~is_letter]]
+    assert channels.auc(answers, is_letter) == pytest.approx(np.mean(pairs))
+
+
+def test_finds_are_apart_above_the_threshold_and_best_first():
+    page = draw_page(channels.TEXT)
+    found = channels.find_letter(page.image, [channels.cut_letter("e")], threshold=0.6)
+    assert len(found) == len(set(found)) > 46  # the e's, and letters that resemble them
+    assert all(max(abs(a - c), abs(b - d)) > 4 for a, b in found for c, d in found if (a, b) != (c, d))
+    assert channels.find_letter(np.zeros((30, 30)), [channels.cut_letter("e")]) == []
+
+
+def test_precision_and_recall_of_known_finds():
+    page = draw_page("see me")
+    places = [(glyph.row, glyph.column) for glyph in page.glyphs if glyph.letter == "e"]
+    assert channels.precision_and_recall(places, page) == (1.0, 1.0)
+    assert channels.precision_and_recall([*places[:1], (0, 0)], page) == (0.5, 1 / 3)
+    assert channels.precision_and_recall([], page) == (0.0, 0.0)
+    assert isinstance(page, Page)
+
+
+def test_the_colour_task_cannot_be_seen_in_gray():
+    x, target = channels.equally_bright_colors(50, np.random.default_rng(0))
+    assert x.min() >= 0 and x.max() <= 1
+    red, green, blue = np.moveaxis(x, 1, 0)
+    assert (red.max(axis=(1, 2)) > green.max(axis=(1, 2)))[target == 0].all()
+    ground = np.where(red == blue, red, np.where(target[:, None, None] == 0, blue, red))  # the untinted plane
+    assert all(np.allclose(luma(image), plane, atol=1e-5) for image, plane in zip(x, ground, strict=True))
+
+
+@pytest.mark.parametrize("activation", initialization.ACTIVATIONS)
+def test_gradients_of_fifty_layers_agree_with_finite_differences(activation, monkeypatch):
+    monkeypatch.setattr(initialization, "SAMPLES", 1)
+    settings = dict(depth=4, width=6)
+    function, slope = initialization.ACTIVATIONS[activation]
+    weights, sums, outputs = initialization.layers_of(activation, 0.3, np.random.default_rng(3), **settings)
+    sent = np.random.default_rng(4).standard_normal(6)
+
+    def end(x):
+        for weight in weights:
+            x = function(weight @ x)
+        return sent @ x
+
+    gradient = sent[None]
+    for weight, z in zip(reversed(weights), reversed(sums), strict=True):
+        gradient = (gradient * slope(z)) @ weight
+    nudges = 1e-6 * np.eye(6)
+    numeric = [(end(outputs[0][0] + d) - end(outputs[0][0] - d)) / 2e-6 for d in nudges]
+    np.testing.assert_allclose(gradient[0], numeric, atol=1e-8)
+
+
+def test_drawing_sums_is_as_good_as_drawing_weights():
+    """`spread_over_draws` draws the sums of a layer: the logarithms at the end spread as with real weights."""
+    ends = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        x = np.ones(10)
+        for _ in range(initialization.DEPTH):
+            x = np.maximum(np.sqrt(2 / 10) * rng.standard_normal((10, 10)) @ x, 0)
+        ends.append((x**2).mean())
+    real = np.log10([end for end in ends if end > 0])
+    drawn = np.log10([end for end in initialization.spread_over_draws()["10"] if end > 0])
+    assert real.std() == pytest.approx(drawn.std(), rel=0.2)
+    assert np.median(real) == pytest.approx(np.median(drawn), abs=0.7)
