@@ -3,9 +3,17 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from cnnguide import filters
+from cnnguide.filters import apply_filter, gradient_magnitude
+from cnnguide.images import load, luma, save
 from cnnguide.receptive_field import NETWORKS, receptive_field
 from cnnguide.shapes import conv_chain, format_chain
+
+KERNELS = {
+    name.lower().replace("_", "-"): getattr(filters, name) for name in filters.__all__ if name.isupper()
+}  # "sobel-x" for SOBEL_X
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -13,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         print(options.run(options))
-    except ValueError as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"cnnguide {options.command}: {error}", file=sys.stderr)
         return 1
     return 0
@@ -34,6 +42,17 @@ def _parser() -> argparse.ArgumentParser:
     field = commands.add_parser("receptive-field", help="how much of the image one output of a network sees")
     field.add_argument("network", choices=NETWORKS, metavar="network", help=", ".join(NETWORKS))
     field.set_defaults(run=_receptive_field)
+
+    filtering = commands.add_parser("filter", help="slide a kernel over a photo and write the answers as a picture")
+    filtering.add_argument("photo", type=Path, help="a PNG, a JPEG or whatever else Pillow reads")
+    filtering.add_argument(
+        "--kernel", choices=[*KERNELS, "steepness"], required=True, metavar="NAME",
+        help=f"{', '.join(KERNELS)}, or steepness, which is the length of Sobel's gradient",
+    )  # fmt: skip
+    filtering.add_argument(
+        "-o", "--output", type=Path, required=True, help="the picture to write, for example edges.png"
+    )
+    filtering.set_defaults(run=_filter)
     return parser
 
 
@@ -45,6 +64,24 @@ def _sizes(options: argparse.Namespace) -> str:
 def _receptive_field(options: argparse.Namespace) -> str:
     field = receptive_field(NETWORKS[options.network])
     return f"size: {field.size}\nstride: {field.stride}\npadding: {field.padding}"
+
+
+def _filter(options: argparse.Namespace) -> str:
+    gray = luma(load(options.photo))
+    is_steepness = options.kernel == "steepness"
+    answers = gradient_magnitude(gray) if is_steepness else apply_filter(gray, KERNELS[options.kernel])
+    largest = float(abs(answers).max()) or 1.0
+    if is_steepness:
+        picture, legend = answers / largest, f"black is 0, white is {largest:.3g}"
+    elif KERNELS[options.kernel].sum() == 0:  # answers of both signs
+        picture, legend = (
+            0.5 + answers / (2 * largest),
+            f"mid-grey is 0, black is {-largest:.3g}, white is {largest:.3g}",
+        )
+    else:
+        picture, legend = answers, "as bright as the photo"
+    save(options.output, picture)
+    return f"{options.output}: {picture.shape[1]} x {picture.shape[0]} pixels, {legend}"
 
 
 if __name__ == "__main__":

@@ -4,19 +4,20 @@ With this module, one can
 - draw images whose every pixel can be predicted (`disk`, `ramp`, `checkerboard`),
 - take a colour photo that comes with the package (`coffee`), turn colours into gray (`luma`), and all but a grid of coloured
   lines (`color_grid`),
-- read a picture of one's own (`load`, which needs Pillow).
+- read a picture of one's own and write what was made of it (`load`, `save`, which need Pillow).
 
 Images are (H, W), or (3, H, W) in the order red, green, blue, from 0 (black) to 1 (white).
 """
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
 from cnnguide.shapes import whole_number
 
-__all__ = ["checkerboard", "coffee", "color_grid", "disk", "load", "luma", "ramp"]
+__all__ = ["checkerboard", "coffee", "color_grid", "disk", "load", "luma", "ramp", "save"]
 
 MOST_PIXELS = 50_000_000
 """A picture with more is refused: in float32 it would take more than half a gigabyte."""
@@ -163,10 +164,7 @@ def load(path: str | Path) -> np.ndarray:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no picture at {path}")
-    try:
-        pillow, operations = importlib.import_module("PIL.Image"), importlib.import_module("PIL.ImageOps")
-    except ImportError as error:
-        raise ImportError("reading a picture needs Pillow: pip install pillow") from error
+    pillow, operations = _pillow("Image"), _pillow("ImageOps")
     try:
         with pillow.open(path) as picture:
             if getattr(picture, "n_frames", 1) > 1:
@@ -180,6 +178,44 @@ def load(path: str | Path) -> np.ndarray:
         raise ValueError(f"{path} is no picture that can be read, or is damaged: {error}") from error
     white = pillow.new("RGBA", upright.size, "white")
     return _planes(np.asarray(pillow.alpha_composite(white, upright).convert("RGB")))
+
+
+def save(path: str | Path, image: np.ndarray) -> None:
+    """Write a gray or a colour picture, in the format that the name ends with.
+
+    Formula: byte = round(255 * value), values below 0 and above 1 clipped.
+
+    Shapes: image (H, W) or (3, H, W) in 0 ... 1.
+
+    Raises ValueError for other shapes, for NaN, and for a name whose ending stands for no format, ImportError where Pillow
+    is not installed.
+
+    Source: documentation of Pillow's Image.save.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "disk.png"
+    >>> save(path, disk(16, radius=5))
+    >>> load(path).shape
+    (3, 16, 16)
+    """
+    image = np.asarray(image)
+    if not (image.ndim == 2 or (image.ndim == 3 and len(image) == 3)) or image.size == 0:
+        raise ValueError(f"image must be (H, W) or (3, H, W) and not empty, got shape {image.shape}")
+    if np.isnan(image).any():
+        raise ValueError("image holds NaN, which is no brightness")
+    pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
+    picture = _pillow("Image").fromarray(pixels if image.ndim == 2 else np.ascontiguousarray(np.moveaxis(pixels, 0, 2)))
+    try:
+        picture.save(path)
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path} does not end in a format that can be written; try .png") from error
+
+
+def _pillow(module: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"PIL.{module}")
+    except ImportError as error:
+        raise ImportError('pictures need Pillow: pip install "cnnguide[photos]"') from error
 
 
 def _planes(pixels: np.ndarray) -> np.ndarray:

@@ -1,11 +1,16 @@
 """The command `cnnguide`: what it prints, and how it refuses."""
 
+import re
+import shlex
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from cnnguide.__main__ import main
+from cnnguide import SOBEL_X, apply_filter, coffee, disk, load, luma, save
+from cnnguide.__main__ import KERNELS, main
+from tests.conftest import ROOT
 
 
 def test_sizes_prints_the_chain_and_counts_convolutions_not_sizes(capsys):
@@ -36,3 +41,49 @@ def test_malformed_commands_exit_with_2(arguments, capsys):
 def test_python_m_cnnguide_runs():
     done = subprocess.run([sys.executable, "-m", "cnnguide", "sizes", "3"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "3x3 > 1x1\nconvolutions: 1\n")
+
+
+def test_filter_writes_the_answers_with_zero_at_mid_gray(tmp_path, capsys):
+    save(tmp_path / "photo.png", coffee())
+    assert main(["filter", str(tmp_path / "photo.png"), "--kernel", "sobel-x", "-o", str(tmp_path / "edges.png")]) == 0
+    assert "edges.png: 160 x 107 pixels, mid-grey is 0, black is -" in capsys.readouterr().out
+    answers = apply_filter(luma(load(tmp_path / "photo.png")), SOBEL_X)
+    wanted = 0.5 + answers / (2 * abs(answers).max())
+    np.testing.assert_allclose(load(tmp_path / "edges.png")[0], wanted, atol=1 / 255)
+
+
+@pytest.mark.parametrize("kernel", [*KERNELS, "steepness"])
+def test_every_kernel_filters_even_a_picture_without_any_edge(tmp_path, kernel):
+    for name, image in (("flat", np.full((4, 5), 0.5)), ("disk", disk(12, radius=4))):
+        save(tmp_path / f"{name}.png", image)
+        assert main(["filter", str(tmp_path / f"{name}.png"), "--kernel", kernel, "-o", str(tmp_path / "out.png")]) == 0
+        assert np.isfinite(load(tmp_path / "out.png")).all()
+
+
+def test_what_cannot_be_filtered_is_named(tmp_path, capsys):
+    assert main(["filter", str(tmp_path / "none.png"), "--kernel", "box", "-o", "out.png"]) == 1
+    assert "cnnguide filter: there is no picture at" in capsys.readouterr().err
+    save(tmp_path / "disk.png", disk(8, radius=2))
+    assert main(["filter", str(tmp_path / "disk.png"), "--kernel", "box", "-o", str(tmp_path / "out.xyz")]) == 1
+    assert "does not end in a format that can be written" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stopped:
+        main(["filter", str(tmp_path / "disk.png"), "--kernel", "sobel", "-o", "out.png"])
+    assert stopped.value.code == 2 and "sobel-y" in capsys.readouterr().err
+
+
+PAGE = (ROOT / "docs/reference/command.md").read_text("utf-8")
+SHOWN = re.findall(r"```bash\n(python -m cnnguide .*?)\n```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_page_shows_every_command():
+    assert {shlex.split(command)[3] for command, _ in SHOWN} >= {"sizes", "receptive-field", "filter", "--help"}
+
+
+@pytest.mark.parametrize(("command", "output"), SHOWN)
+def test_the_outputs_on_the_page_are_true(command, output, tmp_path):
+    save(tmp_path / "photo.png", coffee())
+    done = subprocess.run(
+        [sys.executable, *shlex.split(command)[1:]], capture_output=True, text=True, cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "COLUMNS": "80", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert (done.stdout + done.stderr).split() == output.split()

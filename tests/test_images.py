@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnguide import checkerboard, coffee, color_grid, disk, load, luma, ramp
+from cnnguide import checkerboard, coffee, color_grid, disk, load, luma, ramp, save
 from tests.conftest import ROOT
 
 
@@ -101,7 +101,7 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path, monkeypatch):
 def test_without_pillow_it_says_what_to_install(tmp_path, monkeypatch):
     Image.fromarray(PIXELS).save(tmp_path / "whole.png")
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
-    with pytest.raises(ImportError, match="needs Pillow: pip install pillow"):
+    with pytest.raises(ImportError, match=r'need Pillow: pip install "cnnguide\[photos\]"'):
         load(tmp_path / "whole.png")
 
 
@@ -126,3 +126,29 @@ def test_a_color_grid_is_gray_between_its_lines_and_as_bright_as_the_photo():
     assert grid.dtype == photo.dtype and grid.min() >= 0 and color_grid(photo, saturation=9).max() <= 1
     with pytest.raises(ValueError, match="lines 9 pixels wide do not fit into a spacing of 8; use at most 8"):
         color_grid(photo, width=9)
+
+
+def test_what_is_saved_can_be_loaded(tmp_path):
+    for image in (coffee(), luma(coffee())):
+        save(tmp_path / "picture.png", image)
+        np.testing.assert_allclose(
+            load(tmp_path / "picture.png"), np.broadcast_to(image, (3, 107, 160)), atol=0.5 / 255 + 1e-6
+        )
+    save(tmp_path / "clipped.png", np.array([[-1.0, 0.5, 7.0]]))
+    assert np.round(255 * load(tmp_path / "clipped.png")[0, 0]).tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "message"),
+    [
+        ("a.png", np.zeros((4, 4, 3)), r"must be \(H, W\) or \(3, H, W\) and not empty, got shape \(4, 4, 3\)"),
+        ("a.png", np.zeros((0, 4)), "not empty"),
+        ("a.png", np.full((2, 2), np.nan), "image holds NaN"),
+        ("a.nothing", np.zeros((2, 2)), "does not end in a format that can be written; try .png"),
+        ("a", np.zeros((2, 2)), "does not end in a format"),
+    ],
+)
+def test_what_cannot_be_saved_is_refused_and_leaves_no_file(tmp_path, name, image, message):
+    with pytest.raises(ValueError, match=message):
+        save(tmp_path / name, image)
+    assert not list(tmp_path.iterdir())
