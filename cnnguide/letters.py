@@ -36,6 +36,8 @@ __all__ = [
 
 DATA = Path(__file__).parent / "data"
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""The letters there are, small ones first."""
+
 FONTS = tuple(
     f"DejaVu{family}{'-' if style else ''}{style}"
     for family, slanted in (("Sans", "Oblique"), ("SansMono", "Oblique"), ("Serif", "Italic"))

@@ -11,6 +11,7 @@ from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
 from cnnguide.site import grammar
+from cnnguide.site.reference import is_docstring
 
 
 def anchor(index: int) -> str:
@@ -20,6 +21,8 @@ def anchor(index: int) -> str:
 
 class _MarkNumbers(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
+        if is_docstring(self.md):
+            return lines
         text = "\n".join(lines)
         pieces, position = [], 0
         for index, number in enumerate(grammar.read(text).numbers, start=1):

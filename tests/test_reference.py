@@ -1,0 +1,55 @@
+"""The API reference: an entry for every public name, docstrings rendered as written, links that lead there."""
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+
+import cnnguide
+from tests.conftest import ROOT
+
+MODULES = [page.stem for page in (ROOT / "docs/reference/api").glob("*.md")]
+
+
+@pytest.fixture(scope="module")
+def entries(site):
+    """Every entry of the reference by its anchor."""
+    found = {}
+    for module in MODULES:
+        page = BeautifulSoup((site / f"reference/api/{module}/index.html").read_text("utf-8"), "html.parser")
+        found |= {element["id"]: element for element in page.find_all(id=re.compile(r"^cnnguide\."))}
+    return found
+
+
+def test_every_public_name_has_an_entry(entries):
+    known = {anchor.rsplit(".", 1)[1] for anchor in entries}
+    assert not set(cnnguide.__all__) - known
+
+
+def test_every_module_with_public_names_has_a_page():
+    homes = {getattr(getattr(cnnguide, name), "__module__", "").removeprefix("cnnguide.") for name in cnnguide.__all__}
+    assert {home for home in homes if home in dir(cnnguide)} <= set(MODULES)
+
+
+def test_examples_are_sessions_and_labels_stand_out(entries):
+    entry = entries["cnnguide.shapes.conv_output_size"].find_parent(class_="doc-object")
+    assert entry.select_one(".highlight .gp") is not None  # a prompt, highlighted
+    assert {"Formula.", "Source."} <= {strong.text for strong in entry.find_all("strong")}
+    assert ">>>" not in "".join(paragraph.text for paragraph in entry.find_all("p"))
+
+
+def test_signs_of_a_formula_are_not_read_as_markup(entries):
+    text = entries["cnnguide.filters.apply_filter"].find_parent(class_="doc-object").get_text()
+    assert "kernel[i, j] * image[r + i - k_h // 2, c + j - k_w // 2]" in re.sub(r"\s+", " ", text)
+
+
+def test_names_in_a_chapter_lead_to_their_entries(site):
+    page = BeautifulSoup((site / "chapters/channels/index.html").read_text("utf-8"), "html.parser")
+    links = {link.text: link["href"] for link in page.select("article a:has(> code)")}
+    assert links["SOBEL_X"].endswith("reference/api/filters/#cnnguide.filters.SOBEL_X")
+    assert links["apply_filter"].endswith("reference/api/filters/#cnnguide.filters.apply_filter")
+
+
+def test_a_page_of_the_reference_is_light(site):
+    for module in MODULES:
+        assert (site / f"reference/api/{module}/index.html").stat().st_size < 120_000
