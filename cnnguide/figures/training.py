@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.ticker import PercentFormatter
 
 from cnnguide.experiments.training import (
@@ -47,6 +47,14 @@ def _show(ax: Axes, image: np.ndarray, cmap: str = "gray_r", low: float = 0, hig
     """Ink is dark on white paper in both schemes: the letters are pictures, not drawings."""
     ax.imshow(image, cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
     _bare(ax)
+
+
+def _frames(ax: Axes, scheme: Scheme, count: int, columns: int, side: int, gap: int) -> None:
+    """A thin line around each image of a mosaic, so that white paper ends somewhere on a white page."""
+    for place in range(count):
+        row, column = divmod(place, columns)
+        corner = (column * (side + gap) - 0.5, row * (side + gap) - 0.5)
+        ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=scheme.faint, linewidth=0.8, clip_on=False))
 
 
 @figure
@@ -95,7 +103,7 @@ def one_pass_by_hand(scheme: Scheme) -> Figure:
     ax = fig.add_subplot()
     centres = []
     for column, (title, value, gradient) in enumerate(columns):
-        numbers, slopes = np.ravel(value), np.ravel(gradient)
+        numbers, slopes = np.ravel(value), np.ravel(gradient) + 0.0  # no minus before a zero
         places = 1.5 - np.arange(len(numbers)) + (len(numbers) - 4) / 2
         centres.append(list(places))
         ax.text(column, 2.35, title, ha="center", va="bottom", fontsize="small")
@@ -210,6 +218,7 @@ def predictions_while_training(scheme: Scheme) -> Figure:
     top, bottom = fig.add_subplot(grid[0]), fig.add_subplot(grid[1])
     letters = np.array(result["samples"])
     _show(top, _mosaic(letters, len(letters), gap=4))
+    _frames(top, scheme, len(letters), len(letters), 20, 4)
     for row, look in enumerate(looks):
         for column, (letter, p) in enumerate(zip(look["letter"], look["p"], strict=True)):
             right = chr(97 + letter) == LETTERS_SHOWN[column]
@@ -217,7 +226,7 @@ def predictions_while_training(scheme: Scheme) -> Figure:
             bottom.text(
                 column, -row + 0.1, chr(97 + letter), ha="center", va="center", color=color, weight=weight, fontsize=17
             )
-            bottom.text(column, -row - 0.3, f"{100 * p:.0f} %", ha="center", va="center", color=color, fontsize=10)
+            bottom.text(column, -row - 0.3, f"{100 * p:.0f} %", ha="center", va="center", color=color, fontsize=11.5)
     bottom.set(xlim=(-0.5, len(letters) - 0.5), ylim=(-len(looks) + 0.4, 0.6))
     _bare(bottom)
     bottom.set_yticks([-row for row in range(len(looks))], [f"{look['step']:,} steps" for look in looks])
@@ -243,13 +252,15 @@ def remaining_confusion(scheme: Scheme) -> Figure:
     for image, truth, read in result["misread"]:
         if (truth, read) not in [(a, b) for _, a, b in shown] and len(shown) < 9:
             shown.append((image, truth, read))
-    images = np.full((3 * 27, 3 * 27), np.nan)
+    pitch = 31
+    images = np.full((3 * pitch, 3 * pitch), np.nan)
     for place, (image, truth, read) in enumerate(shown):
-        row, column = place // 3 * 27, place % 3 * 27
+        row, column = place // 3 * pitch, place % 3 * pitch
         images[row : row + 20, column : column + 20] = image
-        right.text(column + 10, row + 23.5, f"{chr(97 + truth)} → {chr(97 + read)}", ha="center", va="center")
+        right.text(column + 10, row + 24.5, f"{chr(97 + truth)} → {chr(97 + read)}", ha="center", va="center")
     _show(right, images)
-    right.set(xlim=(-2, 76), ylim=(80, -1))
+    _frames(right, scheme, len(shown), 3, 20, 11)
+    right.set(xlim=(-2, 84), ylim=(90, -2))
     return fig
 
 
@@ -400,6 +411,7 @@ def maximised_and_minimised(scheme: Scheme) -> Figure:
         fig.subplots(1, 2), (("activation", "maximise the activation"), ("loss", "minimise the loss")), strict=True
     ):
         _show(ax, _mosaic(np.array(result[f"{name} images"]), 5, gap=3))
+        _frames(ax, scheme, 26, 5, 20, 3)
         ax.set_title(title)
     return fig
 
@@ -413,6 +425,7 @@ def wanted_strokes(scheme: Scheme) -> Figure:
     ax = fig.add_subplot()
     rows = np.concatenate([images[:8], patches[:8], images[8:], patches[8:]])
     _show(ax, _mosaic(rows, 8, gap=2))
+    _frames(ax, scheme, len(rows), 8, 8, 2)
     ax.set_yticks([3.5 + 10 * row for row in range(4)], ["wanted", "found"] * 2)
     ax.tick_params(length=0)
     return fig
