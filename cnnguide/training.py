@@ -132,7 +132,6 @@ def fit(
         for _ in range(epochs):
             order = rng.permutation(len(x))
             for batch in _slices(len(x), batch_size):
-                # --8<-- [start:step]
                 chosen = order[batch]
                 logits = model.forward(x[chosen], training=True)
                 loss = float(cross_entropy(logits, target[chosen]))
@@ -141,7 +140,6 @@ def fit(
                     raise DivergedError(_diagnosis(model, x[chosen], len(history.losses), optimizer.lr))
                 model.backward_to_weights(cross_entropy_backward(logits, target[chosen]))
                 optimizer.step(model.parameters(), model.gradients())
-                # --8<-- [end:step]
                 if report:
                     report.say(history)
             history.epochs += 1

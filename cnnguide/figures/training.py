@@ -99,7 +99,7 @@ def one_pass_by_hand(scheme: Scheme) -> Figure:
         ("output y", values[4], gradients[4]),
         ("loss", mse_loss(values[4], target), np.ones(1)),
     ]
-    fig = Figure(figsize=(7, 4.4))
+    fig = Figure(figsize=(5.6, 4.4))
     ax = fig.add_subplot()
     centres = []
     for column, (title, value, gradient) in enumerate(columns):
@@ -195,7 +195,7 @@ def kernels_while_training(scheme: Scheme) -> Figure:
     kernels = np.array(watched_training()["runs"][0]["kernels"])
     epochs = (0, 1, 2, 4, 8)
     size = float(np.abs(kernels).max())
-    fig = Figure(figsize=(7, 4.6))
+    fig = Figure(figsize=(6, 4.2))
     ax = fig.add_subplot()
     rows = np.concatenate([kernels[epoch] for epoch in epochs])
     _show(ax, _mosaic(rows, 8), "gray", -size, size)
@@ -213,7 +213,7 @@ def predictions_while_training(scheme: Scheme) -> Figure:
     """Eight letters of unseen fonts, and what the network reads in them as it learns."""
     result = watched_training()
     looks = result["runs"][0]["predictions"]
-    fig = Figure(figsize=(7, 4.4))
+    fig = Figure(figsize=(6.2, 4.2))
     grid = fig.add_gridspec(2, 1, height_ratios=(1, 4.6), hspace=0)
     top, bottom = fig.add_subplot(grid[0]), fig.add_subplot(grid[1])
     letters = np.array(result["samples"])
@@ -318,7 +318,7 @@ def optimizers_on_surfaces(scheme: Scheme) -> Figure:
     axes[0].plot(0, 0, "+", color=scheme.ink, markersize=10)
     axes[0].set(title="the valley from above", xlabel="along", ylabel="across", xlim=(-4.3, 2.2), ylim=(-1.6, 1.6))
     for ax in (axes[1], axes[2]):
-        ax.set_ylabel("distance to the minimum")
+        ax.set_ylabel("distance")
     fig.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
     return fig
 
@@ -407,6 +407,7 @@ def maximised_and_minimised(scheme: Scheme) -> Figure:
     """Twenty-six images that maximise a score, and twenty-six that minimise the loss, climbed in the same way."""
     result = images_that_excite()
     fig = Figure(figsize=(7, 4.9), layout="compressed")
+    fig.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr]
     for ax, (name, title) in zip(
         fig.subplots(1, 2), (("activation", "maximise the activation"), ("loss", "minimise the loss")), strict=True
     ):
