@@ -407,7 +407,7 @@ def maximised_and_minimised(scheme: Scheme) -> Figure:
     """Twenty-six images that maximise a score, and twenty-six that minimise the loss, climbed in the same way."""
     result = images_that_excite()
     fig = Figure(figsize=(7, 4.9), layout="compressed")
-    fig.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr]
+    fig.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr, call-arg]
     for ax, (name, title) in zip(
         fig.subplots(1, 2), (("activation", "maximise the activation"), ("loss", "minimise the loss")), strict=True
     ):
