@@ -103,7 +103,7 @@ def watched_training() -> Result:
 @experiment
 def falling_loss() -> Result:
     """How often the loss falls in a step of Adam: on the batch just learned from, and on letters that stay the same."""
-    fixed = _letters(10, 1)
+    fixed = _letters(5, 1)
     x, target = _letters(100, 5, 0)
     shares: Result = {}
     for lr in (0.001, 0.02):
@@ -200,7 +200,7 @@ def _shifted(x: np.ndarray, rng: np.random.Generator, most: int) -> np.ndarray:
 
 @experiment
 def overfitting() -> Result:
-    """Twenty letters of each kind, twenty-five epochs, four seeds: plain, and with each regulariser.
+    """Twenty letters of each kind, twenty epochs, four seeds: plain, and with each regulariser.
 
     Early stopping is read off the plain runs: the weights of the lowest validation loss before five epochs without a lower
     one.
@@ -209,7 +209,7 @@ def overfitting() -> Result:
     kinds: dict[str, Result] = {
         "nothing": {}, "weight decay": {"decay": 0.003}, "dropout": {"p": 0.5}, "shifts": {"most": 2},
     }  # fmt: skip
-    epochs = 25
+    epochs = 20
     found: Result = {name: {"accuracy": [], "loss": []} for name in [*kinds, "early stopping"]}
     found["curves"], found["train accuracy"], found["stopped after"] = [], [], []
     for seed in range(4):
@@ -357,7 +357,7 @@ def shifted_letters() -> Result:
         for seed in range(3):
             rng = _generator(17, seed)
             model, optimizer = letters_network(rng), Adam()
-            data = _letters(100, 18, seed, shift=(-most, most), **small)
+            data = _letters(80, 18, seed, shift=(-most, most), **small)
             for epoch in range(6):
                 optimizer.lr = _cosine(0.008, epoch, 6)
                 fit(model, data, optimizer, 1, BATCH, rng, progress=False)
