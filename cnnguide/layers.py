@@ -323,10 +323,13 @@ class Sequential(Layer):
                 raise type(error)(f"layer {place} ({type(layer).__name__}): {error}") from error
         return x
 
+    # --8<-- [start:backward]
     def backward(self, grad: np.ndarray) -> np.ndarray:
         for layer in reversed(self.layers):
             grad = layer.backward(grad)
         return grad
+
+    # --8<-- [end:backward]
 
     def backward_to_weights(self, grad: np.ndarray) -> None:
         """As `backward`, without the gradient for the input, which training does not need and which costs a fifth."""

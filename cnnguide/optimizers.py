@@ -84,6 +84,7 @@ class SGD(_Optimizer):
             )
         self.momentum, self.nesterov, self.dampening = momentum, nesterov, dampening
 
+    # --8<-- [start:sgd]
     def _update(self, place: int, w: np.ndarray, g: np.ndarray) -> None:
         if self.momentum:
             velocity = self._memory("velocity", place, w)
@@ -91,6 +92,8 @@ class SGD(_Optimizer):
             velocity += g if self.steps == 1 else (1 - self.dampening) * g
             g = g + self.momentum * velocity if self.nesterov else velocity
         w -= self.lr * g
+
+    # --8<-- [end:sgd]
 
 
 class AdaGrad(_Optimizer):
@@ -112,11 +115,14 @@ class AdaGrad(_Optimizer):
         super().__init__(lr, weight_decay, lr_decay=lr_decay, eps=eps)
         self.lr_decay, self.eps = lr_decay, eps
 
+    # --8<-- [start:adagrad]
     def _update(self, place: int, w: np.ndarray, g: np.ndarray) -> None:
         squares = self._memory("squares", place, w)
         squares += g * g
         rate = self.lr / (1 + (self.steps - 1) * self.lr_decay)
         w -= rate * g / (np.sqrt(squares) + self.eps)
+
+    # --8<-- [end:adagrad]
 
 
 class RMSProp(_Optimizer):
@@ -142,6 +148,7 @@ class RMSProp(_Optimizer):
         super().__init__(lr, weight_decay, alpha=alpha, eps=eps, momentum=momentum)
         self.alpha, self.eps, self.momentum = alpha, eps, momentum
 
+    # --8<-- [start:rmsprop]
     def _update(self, place: int, w: np.ndarray, g: np.ndarray) -> None:
         squares = self._memory("squares", place, w)
         squares *= self.alpha
@@ -153,6 +160,8 @@ class RMSProp(_Optimizer):
             velocity += d
             d = velocity
         w -= self.lr * d
+
+    # --8<-- [end:rmsprop]
 
 
 class Adam(_Optimizer):
@@ -185,6 +194,7 @@ class Adam(_Optimizer):
             raise ValueError(f"betas must be at least 0 and below 1, got {betas}")
         self.betas, self.eps, self.amsgrad = betas, eps, amsgrad
 
+    # --8<-- [start:adam]
     def _update(self, place: int, w: np.ndarray, g: np.ndarray) -> None:
         beta1, beta2 = self.betas
         mean, squares = self._memory("mean", place, w), self._memory("squares", place, w)
@@ -198,3 +208,5 @@ class Adam(_Optimizer):
         size = np.sqrt(squares) / (1 - beta2**self.steps) ** 0.5
         size += self.eps
         w -= self.lr / (1 - beta1**self.steps) * mean / size
+
+    # --8<-- [end:adam]
