@@ -17,6 +17,7 @@ from cnnguide import Sequential, train_letters_network
 
 ROOT = Path(__file__).parent.parent
 os.environ.setdefault("CNNGUIDE_EXPERIMENTS", str(ROOT / ".experiments"))  # copies of the project share the results
+DRAWN = ROOT / ".experiments/figures"
 SUB_PATH = "guide"
 """The site is built and served under a sub-path, as on project pages."""
 
@@ -85,6 +86,9 @@ def copy_project(target: Path) -> Path:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
+    # Figures are drawn once for all copies; each build still draws what its fingerprints find stale.
+    run(sys.executable, "-m", "cnnguide.figures", "--into", DRAWN, cwd=ROOT)
+    shutil.copytree(DRAWN, target / "docs/figures", dirs_exist_ok=True)
     git("init", "--quiet", "--initial-branch=main", cwd=target)
     git("config", "user.name", "A maintainer", cwd=target)
     git("config", "user.email", "maintainer@example.org", cwd=target)
