@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -76,12 +77,12 @@ def kernel_size_and_errors() -> Result:
     """Errors on unseen fonts by kernel size: with equally many channels, and with about equally many multiplications."""
     found: Result = {"same_channels": {}, "same_work": {}}
     for kernel, channels in SAME_CHANNELS.items():
-        found["same_channels"][str(kernel)] = errors(lambda rng, k=kernel, c=channels: two_layers(k, c, rng), 30, 5)
+        found["same_channels"][str(kernel)] = errors(partial(two_layers, kernel, channels), 30, 5)
     for kernel, channels in SAME_WORK.items():
         if channels == SAME_CHANNELS[kernel]:
             found["same_work"][str(kernel)] = found["same_channels"][str(kernel)]
         else:
-            found["same_work"][str(kernel)] = errors(lambda rng, k=kernel, c=channels: two_layers(k, c, rng), 30, 5)
+            found["same_work"][str(kernel)] = errors(partial(two_layers, kernel, channels), 30, 5)
     return found
 
 
@@ -103,7 +104,7 @@ def two_blocks(kind: str, rng: np.random.Generator) -> Sequential:
 def relu_between() -> Result:
     """Errors on unseen fonts of one 5×5, of two 3×3, and of two 3×3 with a ReLU between."""
     kinds = ("one 5×5", "two 3×3", "two 3×3, ReLU between")
-    return {kind: errors(lambda rng, k=kind: two_blocks(k, rng), 30, 5) for kind in kinds}
+    return {kind: errors(partial(two_blocks, kind), 30, 5) for kind in kinds}
 
 
 # Which 5×5 kernels two 3×3 make
@@ -123,7 +124,7 @@ def placements(kernel: np.ndarray) -> np.ndarray:
 # --8<-- [end:placements]
 
 
-def closest(wanted: np.ndarray, pairs: int, rng: np.random.Generator, steps: int = 400) -> float:
+def closest(wanted: np.ndarray, pairs: int, rng: np.random.Generator, steps: int) -> float:
     """Distance, relative to its length, of a 5×5 kernel from the sum of so many pairs of 3×3, fitted in turns.
 
     While one kernel of each pair stands still, the best other ones solve a linear equation. The best of four starts counts.
@@ -148,7 +149,7 @@ def five_from_pairs_of_three() -> Result:
     wanted = rng.standard_normal((8, 5, 5))
     return {
         "one": [closest(kernel, 1, rng, steps=100) for kernel in wanted],
-        "two": [closest(kernel, 2, rng, steps=400) for kernel in wanted],
+        "two": [closest(kernel, 2, rng, steps=200) for kernel in wanted],
     }
 
 
@@ -213,7 +214,7 @@ def effective_field_of_trained_weights() -> Result:
         model = Sequential(*trunk, MaxPool2d(4), Flatten(), Linear(6 * 5 * 5, 26, rng))
         for moment in ("before", "after"):
             if moment == "after":
-                data = letters(40, 100 + seed)
+                data = letters(60, 100 + seed)
                 train(model, data, rng, 5)
                 found["errors"].append(1 - accuracy(model, draw_letters(20, np.random.default_rng(99))))
             spread = _influence_on_the_middle(Sequential(*trunk[:-1]), test)
