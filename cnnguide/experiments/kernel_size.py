@@ -187,10 +187,10 @@ def effective_field_of_random_weights() -> Result:
     """How wide the influence on one output is, by depth, with and without ReLU: mean over draws, and one line through it."""
     found: Result = {"depths": DEPTHS, "linear": [], "relu": [], "lines": [], "within_half": []}
     for depth in DEPTHS:
-        maps = {kind: [influence(depth, np.random.default_rng([seed, depth]), kind == "relu") for seed in range(16)]
+        maps = {kind: [influence(depth, np.random.default_rng([seed, depth]), kind == "relu") for seed in range(32)]
                 for kind in ("linear", "relu")}  # fmt: skip
         for kind, drawn in maps.items():
-            found[kind].append([width(np.mean(drawn[start : start + 4], axis=0)) for start in range(0, 16, 4)])
+            found[kind].append([width(np.mean(drawn[start : start + 8], axis=0)) for start in range(0, 32, 8)])
         mean = np.mean(maps["relu"], axis=0)
         found["lines"].append(mean.sum(axis=0).tolist())
         half = depth // 2

@@ -76,6 +76,13 @@ def centre_or_none(scheme: Scheme) -> Figure:
     return fig
 
 
+def frame(ax: Axes, scheme: Scheme) -> None:
+    """A picture with a frame and without ticks."""
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set(visible=True, color=scheme.faint)
+
+
 @figure
 def half_pixel_drift(scheme: Scheme) -> Figure:
     """A disk after many layers of means: with 2×2 it walks away from the cross, with 3×3 it stays."""
@@ -89,7 +96,7 @@ def half_pixel_drift(scheme: Scheme) -> Figure:
                 ax.imshow(x[0, 0], cmap=scheme.intensity, vmin=0, vmax=1, interpolation="nearest")
                 for draw in (ax.axvline, ax.axhline):
                     draw(16, color=scheme.orange, linewidth=1.2)
-                ax.set(xticks=[], yticks=[])
+                frame(ax, scheme)
                 ax.set_title(f"{layer} layers" if layer else "image")
             x = conv2d(x, kernel, padding="same")
         row[0].set_ylabel(f"{side}×{side}")
@@ -137,9 +144,9 @@ def influence_concentrates(scheme: Scheme) -> Figure:
     counts = [np.array(path_counts([Window(3)] * int(n)), float) for n in depths]
     predicted = [np.sqrt((c * (np.arange(len(c)) - len(c) // 2) ** 2).sum() / c.sum()) for c in counts]
     right.plot(depths, np.sqrt(((2 * depths + 1) ** 2 - 1) / 12), color=scheme.ink, linestyle=":", linewidth=1.5)
-    right.text(6.3, 11, "if all pixels\ncounted alike", ha="left", va="center")
+    right.text(4.8, 17, "if all pixels\ncounted alike", ha="left", va="center")
     right.plot(depths, predicted, color=scheme.blue, linewidth=1.5)
-    right.text(39, 3.3, "counting paths", ha="right", va="center", color=scheme.blue)
+    right.text(43, 2.3, "counting paths", ha="right", va="center", color=scheme.blue)
     for kind, color, mark, text in (("linear", scheme.green, "s", "linear"), ("relu", scheme.orange, "o", "ReLU")):
         for depth, widths in zip(depths, found[kind], strict=True):
             shift = 1.06 if kind == "relu" else 1 / 1.06
@@ -163,7 +170,7 @@ def influence_before_and_after(scheme: Scheme) -> Figure:
         for number, ax in enumerate(row):
             values = np.sqrt(np.array(found[f"map_{moment}"][number]))  # squares would leave one dark spot
             ax.imshow(values / values.max(), cmap=scheme.intensity, vmin=0, vmax=1, interpolation="nearest")
-            ax.set(xticks=[], yticks=[])
+            frame(ax, scheme)
             if moment == "before":
                 ax.set_title(f"seed {number}")
         row[0].set_ylabel(f"{moment} training")
@@ -237,7 +244,7 @@ def kernels_of_resnet_50(scheme: Scheme) -> Figure:
         ax.bar(places, [layers[place].macs / 1e6 for place in places], color=color, hatch=hatch, width=0.8,
                edgecolor=scheme.ground, linewidth=0, label=f"{kernel}×{kernel}: {len(places)}")  # fmt: skip
     ax.set(
-        xlabel="convolutions, first to last", ylabel="million MACs", xlim=(-1, len(layers)), xticks=[], ylim=(0, 265)
+        xlabel="convolutions, first to last", ylabel="million MACs", xlim=(-1, len(layers)), xticks=[], ylim=(0, 150)
     )
     ax.legend(ncols=3, loc="upper center")
     return fig
