@@ -7,9 +7,17 @@ import sys
 import numpy as np
 import pytest
 
-from cnnguide import Page, draw_page, luma
+from cnnguide import (
+    Page,
+    Sequential,
+    cross_entropy,
+    cross_entropy_backward,
+    draw_page,
+    luma,
+    trained_letters_network,
+)
 from cnnguide.experiments import __main__ as command
-from cnnguide.experiments import channels, initialization, store
+from cnnguide.experiments import channels, initialization, store, training
 from cnnguide.experiments.store import ExperimentError, find_experiments
 
 MODULE = """
@@ -201,3 +209,60 @@ def test_drawing_sums_is_as_good_as_drawing_weights():
     drawn = np.log10([end for end in initialization.spread_over_draws()["10"] if end > 0])
     assert real.std() == pytest.approx(drawn.std(), rel=0.2)
     assert np.median(real) == pytest.approx(np.median(drawn), abs=0.7)
+
+
+def test_to_maximise_the_logarithm_of_a_probability_is_to_minimise_the_loss():
+    layer, rng = training._LogSoftmax(), np.random.default_rng(0)
+    scores, wanted = rng.standard_normal((3, 5)), np.array([4, 0, 2])
+    chosen = np.eye(5)[wanted]
+    assert (layer.forward(scores) * chosen).sum() == pytest.approx(
+        -float(cross_entropy(scores, wanted, reduction="sum"))
+    )
+    np.testing.assert_allclose(layer.backward(chosen), -cross_entropy_backward(scores, wanted, reduction="sum"))
+
+
+def test_shifts_move_the_ink_and_let_paper_in():
+    x = np.zeros((200, 1, 5, 5))
+    x[:, 0, 2, 2] = 1
+    moved = training._shifted(x, np.random.default_rng(0), most=2)
+    assert moved.shape == x.shape and (moved.sum(axis=(1, 2, 3)) == 1).all()
+    places = {tuple(place) for place in np.argwhere(moved)[:, 2:].tolist()}
+    assert places == {(row, column) for row in range(5) for column in range(5)}
+    assert training._shifted(x + 1, np.random.default_rng(0), most=2).min() == 0
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [([3, 2, 1], 2), ([3, 1, 2, 2, 0], 1), ([3, 1, 2, 0], 3), ([1, 1, 1, 1], 0)],
+)
+def test_early_stopping_waits_for_its_patience_and_takes_the_best(losses, best):
+    assert training._early_stop(losses, patience=2) == best
+
+
+def test_the_judge_reads_what_most_of_the_nearest_letters_are():
+    rng = np.random.default_rng(0)
+    real, target = rng.random((60, 1, 3, 3)), rng.integers(0, 4, 60)
+    seen = rng.random((7, 1, 3, 3))
+    cosine = lambda a, b: (a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum())  # noqa: E731
+    for image, read in zip(seen, training._read_by_neighbours(seen, real, target), strict=True):
+        nearest = sorted(range(60), key=lambda i: -cosine(image, real[i]))[:5]
+        votes = [target[i] for i in nearest]
+        assert votes.count(read) == max(map(votes.count, votes))
+    assert (training._read_by_neighbours(5 * real, real, target, count=1) == target).all()
+
+
+def test_the_likeness_of_two_patches_is_their_correlation():
+    a, b = np.random.default_rng(0).random((2, 8, 8))
+    assert training._correlation(a, b) == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    assert training._correlation(a, np.ones((8, 8))) == pytest.approx(0)
+
+
+def test_found_patches_are_what_their_units_see():
+    """Cut out and put alone on paper, they excite their units in the ratio that was found in whole letters."""
+    result, model = training.strokes_and_corners(), trained_letters_network()
+    part = Sequential(*model.layers[:4])
+    wanted, found = np.zeros((2, 16, 1, 20, 20), np.float32)
+    wanted[:, 0, 7:15, 7:15], found[:, 0, 7:15, 7:15] = result["images"], result["patches"]
+    diagonal = np.arange(16)
+    reached = [part.forward(x)[diagonal, diagonal, 5, 5] for x in (wanted, found)]
+    np.testing.assert_allclose(reached[0] / reached[1], result["ratios"], rtol=0.05)
