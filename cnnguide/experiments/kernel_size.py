@@ -15,7 +15,7 @@ from cnnguide.optimizers import Adam
 from cnnguide.shapes import conv_macs, conv_parameters
 from cnnguide.training import accuracy, fit
 
-SEEDS = (0, 1, 2, 3, 4)
+SEEDS = (0, 1, 2, 3)
 
 # Kernel sizes against accuracy
 
@@ -36,7 +36,7 @@ def train(model: Sequential, data: tuple[np.ndarray, np.ndarray], rng: np.random
 
 def errors(build: Callable[[np.random.Generator], Sequential], per_letter: int, epochs: int) -> list[float]:
     """Share of letters in fonts never seen that a network reads wrongly, for each seed."""
-    test = draw_letters(40, np.random.default_rng(99), fonts=HELD_OUT_FONTS, scale=(0.5, 1.0), shear=(-0.35, 0.35))
+    test = draw_letters(30, np.random.default_rng(99), fonts=HELD_OUT_FONTS, scale=(0.5, 1.0), shear=(-0.35, 0.35))
     shares = []
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
@@ -77,12 +77,12 @@ def kernel_size_and_errors() -> Result:
     """Errors on unseen fonts by kernel size: with equally many channels, and with about equally many multiplications."""
     found: Result = {"same_channels": {}, "same_work": {}}
     for kernel, channels in SAME_CHANNELS.items():
-        found["same_channels"][str(kernel)] = errors(partial(two_layers, kernel, channels), 30, 5)
+        found["same_channels"][str(kernel)] = errors(partial(two_layers, kernel, channels), 45, 5)
     for kernel, channels in SAME_WORK.items():
         if channels == SAME_CHANNELS[kernel]:
             found["same_work"][str(kernel)] = found["same_channels"][str(kernel)]
         else:
-            found["same_work"][str(kernel)] = errors(partial(two_layers, kernel, channels), 30, 5)
+            found["same_work"][str(kernel)] = errors(partial(two_layers, kernel, channels), 45, 5)
     return found
 
 
@@ -96,7 +96,7 @@ def two_blocks(kind: str, rng: np.random.Generator) -> Sequential:
         return [Conv2d(before, after, 3, rng, padding=1), *between, Conv2d(after, after, 3, rng, padding=1)]
 
     return Sequential(
-        *block(1, 6), MaxPool2d(2), ReLU(), *block(6, 12), MaxPool2d(2), ReLU(), Flatten(), Linear(12 * 5 * 5, 26, rng)
+        *block(1, 4), MaxPool2d(2), ReLU(), *block(4, 8), MaxPool2d(2), ReLU(), Flatten(), Linear(8 * 5 * 5, 26, rng)
     )
 
 
