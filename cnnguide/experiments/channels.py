@@ -99,7 +99,7 @@ def what_channels_answer_to() -> Result:
     x, target = draw_letters(40, np.random.default_rng(99), fonts=HELD_OUT_FONTS)
     best_channel, best_score, above_half, loss_of_e = [], [], [], []
     for seed in SEEDS:
-        model, _ = train_letters_network(np.random.default_rng(seed))
+        model, _ = train_letters_network(np.random.default_rng(seed), per_letter=100)
         maps = Sequential(*model.layers[:6]).forward(x)
         answers = maps.max(axis=(2, 3))
         scores = model.forward(x)
