@@ -175,9 +175,8 @@ def unlike(weight: np.ndarray) -> float:
 @experiment
 def what_breaks_the_symmetry() -> Result:
     """The little network from equal weights, and with one thing changed: how unlike its units become, and its loss."""
-    rng = np.random.default_rng(0)
 
-    def start(change: str) -> Sequential:
+    def start(change: str, rng: np.random.Generator) -> Sequential:
         model = little_network(rng, drop=0.5 if change == "dropout" else 0.0)
         first, second = model.layers[0], model.layers[3]
         assert isinstance(first, Linear) and isinstance(second, Linear)
@@ -200,9 +199,9 @@ def what_breaks_the_symmetry() -> Result:
         "nothing", "all weights zero", "first layer random", "second layer random", "first zero, second random",
         "first random, second zero", "biases random", "dropout", "both random",
     ):  # fmt: skip
-        model = start(change)
-        loss = train_little_network(model)
-        result[change] = {"unlike": unlike(model.parameters()[0]), "loss": loss}
+        models = [start(change, np.random.default_rng(seed)) for seed in SEEDS]
+        losses = [train_little_network(model) for model in models]
+        result[change] = {"unlike": [unlike(model.parameters()[0]) for model in models], "loss": losses}
     return result
 
 
