@@ -58,7 +58,7 @@ class _LinkNames(Treeprocessor):
             if (
                 not isinstance(home, str)
                 or not home.startswith("cnnguide.")
-                or _is_inside(code, parents, "a", "pre", "h1")
+                or _is_inside(code, parents, "a", "pre", "summary", "h1", "h2", "h3")
             ):
                 continue
             link = ElementTree.Element("autoref", {"identifier": f"{home}.{name}", "optional": ""})
