@@ -2,7 +2,6 @@
 
 import re
 
-
 TRACEBACK = re.compile(
     r'<span class="gt">Traceback \(most recent call last\):</span>.*?(?=\n<span class="gp">|\n?</code>)', re.DOTALL
 )
