@@ -146,9 +146,12 @@ class OnlyThePackage:
 
 sys.meta_path.insert(0, OnlyThePackage())
 session, outputs = {"__name__": "__main__"}, []
-for block in json.load(sys.stdin):
+for is_session, block in json.load(sys.stdin):
     said = io.StringIO()
     with redirect_stdout(said):
+        if not is_session:
+            exec(block, session)
+            block = ""
         for statement in ast.parse(block).body:  # as an interpreter does: what is an expression is shown
             try:
                 exec(compile(ast.Interactive([statement]), "<pasted>", "single"), session)
@@ -181,7 +184,7 @@ def test_what_the_copy_buttons_give_prints_in_a_bare_interpreter_what_the_page_s
         blocks = [(shown, copied) for shown, copied in blocks if "def cut_letter" not in shown or ">>>" in shown]
         assert len(blocks) > 3 and not any(">>>" in copied for _, copied in blocks)
         done = subprocess.run(
-            [sys.executable, "-I", "-c", BARE], input=json.dumps([copied for _, copied in blocks]),
+            [sys.executable, "-I", "-c", BARE], input=json.dumps([(">>>" in shown, copied) for shown, copied in blocks]),
             capture_output=True, text=True,
         )  # fmt: skip
         assert done.returncode == 0, f"{page}\n{done.stderr}"
