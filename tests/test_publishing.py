@@ -133,7 +133,7 @@ def test_uncommitted_changes_are_named_and_go_out_only_on_request(origin, first,
 def test_a_file_that_git_ignores_does_not_slip_out(origin, first, tmp_path):
     before = tip(origin)
     folder = clone(origin, tmp_path / "stray")
-    (folder / "docs/figures").mkdir()
+    (folder / "docs/figures").mkdir(exist_ok=True)
     (folder / "docs/figures/stray.txt").write_text("left here by somebody")
     done = mkdocs("gh-deploy", cwd=folder, ok=False)
     assert "Git ignores these files, but they would be published: docs/figures/stray.txt" in done.stderr

@@ -109,7 +109,6 @@ def test_no_account_is_named_in_the_project(project):
 def copy(tmp_path_factory, project):
     """A copy without a remote, with the figures already drawn; the lab left out, so that a build is quick."""
     folder = copy_project(tmp_path_factory.mktemp("copy"))
-    shutil.copytree(project / "docs/figures", folder / "docs/figures")
     config = (folder / "mkdocs.yml").read_text("utf-8")
     config = config.replace("execute: true", "execute: false")
     (folder / "mkdocs.yml").write_text(config, "utf-8")
