@@ -18,7 +18,7 @@ from cnnguide.shapes import ImagePadding, Pair, both_axes, both_sides, conv_outp
 
 __all__ = ["conv2d", "conv2d_backward", "conv2d_definition"]
 
-CACHE_BYTES = 2**22
+CACHE_BYTES = 2**19
 """Patches are laid out for so many bytes at a time: they are read again at once, while the processor's cache holds them."""
 
 
@@ -175,6 +175,11 @@ class _Plan:
     def patch_length(self) -> int:
         return self.in_per_group * self.kernel[0] * self.kernel[1]
 
+    @property
+    def patches_are_pixels(self) -> bool:
+        """A 1x1 kernel that meets each pixel once: the image is its own layout, and nothing needs to be copied."""
+        return self.kernel == self.stride == (1, 1) and self.padding == ((0, 0), (0, 0))
+
     def kernels_as_rows(self, weight: np.ndarray) -> np.ndarray:
         rows = weight.reshape(self.groups, self.out_per_group, self.patch_length)
         return np.ascontiguousarray(rows, self.dtype)
@@ -185,6 +190,10 @@ class _Plan:
         The same buffer is filled again and again, so memory stays bounded however large the batch is. Where a kernel hangs
         over the border, the buffer keeps the zeros that it starts with: no padded copy of the images is needed.
         """
+        if self.patches_are_pixels:
+            pixels = np.ascontiguousarray(x, self.dtype)
+            yield slice(0, self.batch), pixels.reshape(self.batch, self.groups, self.patch_length, self.positions)
+            return
         per_image = self.groups * self.patch_length * self.positions
         at_once = min(self.batch, max(1, CACHE_BYTES // (per_image * self.dtype.itemsize)))
         buffer = np.zeros((at_once, self.in_channels, *self.kernel, *self.out_shape[2:]), self.dtype)

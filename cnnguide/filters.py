@@ -76,6 +76,9 @@ LAPLACIAN_8 = _named_kernel([[1, 1, 1], [1, -8, 1], [1, 1, 1]])
 _BORDERS = {"reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap", "constant": "constant"}
 """SciPy's names of what lies beyond the border -> NumPy's. They use "reflect" for different things."""
 
+_ROWS_AT_ONCE = 64
+"""An image is filtered band by band: a band is added to many times, while the processor's cache holds it."""
+
 
 def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect") -> np.ndarray:
     """Slide a kernel over a gray image: at each pixel, the sum of products of the kernel and what lies under it.
@@ -87,7 +90,8 @@ def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect")
     float64. Beyond the border lies what `border` says, by SciPy's names: "reflect" (d c b a | a b c d | d c b a),
     "mirror" (d c b | a b c d | c b a), "nearest", "wrap", or "constant" (zeros).
 
-    Raises ValueError for images or kernels that are not two-dimensional or are empty, and for an unknown border.
+    Raises ValueError for images or kernels that are not two-dimensional or are empty, and for an unknown border, TypeError
+    for complex numbers and others that are not real.
 
     Source: documentation of scipy.ndimage.correlate, which it agrees with for odd and even kernels.
 
@@ -95,12 +99,7 @@ def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect")
     >>> apply_filter(step, SOBEL_X)[1].tolist(), apply_filter(step, SOBEL_Y)[1].tolist()
     ([0.0, 4.0, 4.0, 0.0], [0.0, 0.0, 0.0, 0.0])
     """
-    image, kernel = np.asarray(image), np.asarray(kernel)
-    for name, array in (("image", image), ("kernel", kernel)):
-        if array.ndim != 2 or array.size == 0:
-            raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
-        if array.dtype.kind not in "buif":
-            raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
+    image, kernel = _gray("image", image), _gray("kernel", kernel)
     if border not in _BORDERS:
         raise ValueError(f"border must be one of {', '.join(_BORDERS)}; got {border!r}")
     dtype = np.float32 if image.dtype == np.float32 else np.float64
@@ -109,8 +108,10 @@ def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect")
     padded = np.pad(image.astype(dtype), sides, mode=_BORDERS[border])  # type: ignore[call-overload]
     out = np.zeros((height, width), dtype)
     with np.errstate(invalid="ignore"):  # 0 * infinity is NaN, and NaN may pass through without a warning
-        for (i, j), weight in np.ndenumerate(kernel.astype(dtype)):
-            out += weight * padded[i : i + height, j : j + width]
+        for top in range(0, height, _ROWS_AT_ONCE):
+            band = out[top : top + _ROWS_AT_ONCE]
+            for (i, j), weight in np.ndenumerate(kernel.astype(dtype)):
+                band += weight * padded[top + i : top + i + len(band), j : j + width]
     return out
 
 
@@ -160,9 +161,10 @@ def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
     summed up, and divided by both lengths. 1 is a perfect fit, -1 the perfect negative; 0 where the image is flat.
 
     Shapes: image (H, W), template (h, w), returns (H - h + 1, W - w + 1) in float64: the places where the whole template
-    fits, named by its upper left corner.
+    fits, named by its upper left corner. NaN where a pixel under the template is NaN or infinite.
 
-    Raises ValueError where the template is larger than the image, is flat, or either is not two-dimensional.
+    Raises ValueError where the template is larger than the image, is flat, or either is not two-dimensional, TypeError for
+    numbers that are not real.
 
     Source: Lewis, "Fast normalized cross-correlation" (1995), equation 2; sums by Fourier transform and running sums.
 
@@ -172,23 +174,33 @@ def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
     >>> [int(i) for i in np.unravel_index(fit.argmax(), fit.shape)], round(float(fit.max()), 6)
     ([1, 2], 1.0)
     """
-    image, template = (np.asarray(array, np.float64) for array in (image, template))
-    for name, array in (("image", image), ("template", template)):
-        if array.ndim != 2 or array.size == 0:
-            raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
+    image, template = (_gray(*named).astype(np.float64) for named in (("image", image), ("template", template)))
     if any(t > i for t, i in zip(template.shape, image.shape, strict=True)):
         raise ValueError(f"the template {template.shape} must fit into the image {image.shape}")
     centred = template - template.mean()
     length = np.sqrt((centred**2).sum())
     if length == 0:
         raise ValueError("the template is flat: it has no pattern that could be found")
-    image = image - image.mean()  # changes no fit, and keeps the running sums small
+    broken = ~np.isfinite(image)
+    image = np.where(broken, 0, image)  # a sum over everything would spread NaN everywhere
+    image -= image.mean()  # changes no fit, and keeps the running sums small
     products = _correlate_fully_inside(image, centred)
     sums, squares = _window_sums(image, template.shape), _window_sums(image**2, template.shape)
     variation = np.maximum(squares - sums**2 / template.size, 0)
     flat = variation <= 1e-12 * max(float((image**2).max()), np.finfo(float).tiny) * template.size
     fit = products / (length * np.sqrt(np.where(flat, 1, variation)))
-    return np.where(flat, 0.0, np.clip(fit, -1, 1))
+    fit = np.where(flat, 0.0, np.clip(fit, -1, 1))
+    return np.where(_window_sums(broken, template.shape) > 0, np.nan, fit)
+
+
+def _gray(name: str, array: np.ndarray) -> np.ndarray:
+    """One gray image, checked."""
+    array = np.asarray(array)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
+    return array
 
 
 def _correlate_fully_inside(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
