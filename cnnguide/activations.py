@@ -2,7 +2,7 @@
 
 With this module, one can apply `relu`, `leaky_relu`, `sigmoid`, `tanh`, `softmax` and `log_softmax`, and carry a gradient
 back through each: `f_backward(grad, x)` takes the gradient for the output and the input that the function was given, and
-returns the gradient for that input. All work on arrays of any shape; float32 stays float32.
+returns the gradient for that input. All work on arrays of any shape; float32 stays float32, whole numbers become float64.
 """
 
 import numpy as np
@@ -23,6 +23,14 @@ __all__ = [
 ]
 
 
+def as_floats(x: np.ndarray) -> np.ndarray:
+    """Floats as they are, whole numbers in float64: there no difference wraps around and no slope is cut off."""
+    x = np.asarray(x)
+    if x.dtype.kind not in "buif":
+        raise TypeError(f"an array of real numbers is needed, got {x.dtype}")
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
 def relu(x: np.ndarray) -> np.ndarray:
     """Let positive values pass and set the others to zero.
 
@@ -33,7 +41,7 @@ def relu(x: np.ndarray) -> np.ndarray:
     >>> relu(np.array([-2.0, 0.0, 3.0])).tolist()
     [0.0, 0.0, 3.0]
     """
-    return np.maximum(x, 0)
+    return np.maximum(as_floats(x), 0)
 
 
 def relu_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -59,6 +67,7 @@ def leaky_relu(x: np.ndarray, slope: float = 0.01) -> np.ndarray:
     >>> leaky_relu(np.array([-2.0, 3.0]), slope=0.5).tolist()
     [-1.0, 3.0]
     """
+    x = as_floats(x)
     return np.where(x > 0, x, x.dtype.type(slope) * x)
 
 
@@ -72,7 +81,8 @@ def leaky_relu_backward(grad: np.ndarray, x: np.ndarray, slope: float = 0.01) ->
     >>> leaky_relu_backward(np.array([4.0, 4.0]), np.array([-2.0, 3.0]), slope=0.5).tolist()
     [2.0, 4.0]
     """
-    return np.where(x > 0, grad, x.dtype.type(slope) * grad)
+    grad = as_floats(grad)
+    return np.where(x > 0, grad, grad.dtype.type(slope) * grad)
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -85,6 +95,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     >>> sigmoid(np.array([0.0, 1e4, -1e4])).tolist()
     [0.5, 1.0, 0.0]
     """
+    x = as_floats(x)
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e)
 
@@ -111,7 +122,7 @@ def tanh(x: np.ndarray) -> np.ndarray:
     >>> tanh(np.array([0.0, 1e4])).tolist()
     [0.0, 1.0]
     """
-    return np.tanh(x)
+    return np.tanh(as_floats(x))
 
 
 def tanh_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -122,7 +133,7 @@ def tanh_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     >>> tanh_backward(np.array([3.0]), np.array([0.0])).tolist()        # the slope is at most 1
     [3.0]
     """
-    return grad * (1 - np.tanh(x) ** 2)
+    return grad * (1 - tanh(x) ** 2)
 
 
 def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -136,6 +147,7 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     >>> softmax(np.array([1e4, 1e4, -1e4])).tolist()
     [0.5, 0.5, 0.0]
     """
+    x = as_floats(x)
     e = np.exp(x - x.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
@@ -164,6 +176,7 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     >>> log_softmax(np.array([0.0, 1e4])).tolist()
     [-10000.0, 0.0]
     """
+    x = as_floats(x)
     shifted = x - x.max(axis=axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 

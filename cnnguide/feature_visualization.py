@@ -51,6 +51,7 @@ def maximize_activation(
     [1.0, 0.0, 1.0, 0.0]
     """
     steps, jitter = whole_number("steps", steps, 0), whole_number("jitter", jitter, 0)
+    blur_every = whole_number("blur_every", blur_every, 1)
     part = _up_to(model, layer)
     x = (0.1 * rng.random((len(units), *shape))).astype(np.float32)
     momentum = np.zeros_like(x)

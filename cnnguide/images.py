@@ -10,6 +10,7 @@ Images are (H, W), or (3, H, W) in the order red, green, blue, from 0 (black) to
 """
 
 import importlib
+import warnings
 from pathlib import Path
 from types import ModuleType
 
@@ -102,7 +103,7 @@ def luma(image: np.ndarray) -> np.ndarray:
 
     Formula: 0.299 red + 0.587 green + 0.114 blue.
 
-    Shapes: image (3, H, W), returns (H, W) of the same dtype.
+    Shapes: image (3, H, W), returns (H, W); float32 stays float32, whole numbers become float64.
 
     Raises ValueError for an image without three channels.
 
@@ -125,7 +126,8 @@ def color_grid(image: np.ndarray, spacing: int = 8, width: int = 2, saturation: 
 
     Shapes: image (3, H, W), returns (3, H, W) of the same dtype.
 
-    Raises ValueError for an image without three channels, and for lines that are wider than their spacing.
+    Raises ValueError for an image without three channels, and for lines that are wider than their spacing, TypeError for
+    whole numbers, which are no brightness from 0 to 1.
 
     Source: the colour assimilation grid of Oyvind Kolas (2019); the effect itself is von Bezold's (1874).
 
@@ -137,6 +139,7 @@ def color_grid(image: np.ndarray, spacing: int = 8, width: int = 2, saturation: 
     spacing, width = whole_number("spacing", spacing, 1), whole_number("width", width, 0)
     if width > spacing:
         raise ValueError(f"lines {width} pixels wide do not fit into a spacing of {spacing}; use at most {spacing}")
+    _check_floats(image)
     gray = luma(image)
     on_row, on_column = (np.arange(length) % spacing < width for length in gray.shape)
     line = on_row[:, None] | on_column[None, :]
@@ -149,8 +152,8 @@ def load(path: str | Path) -> np.ndarray:
 
     Shapes: returns (3, H, W) in float32 from 0 to 1, turned upright as the camera says. Transparent parts become white.
 
-    Raises FileNotFoundError where there is no file, ValueError for one that is no picture, is damaged, animated or has more
-    than 50 million pixels, ImportError where Pillow is not installed.
+    Raises FileNotFoundError where there is no file, ValueError for one that is no picture, is damaged, animated, has more
+    than 50 million pixels or more than 8 bits per colour, ImportError where Pillow is not installed.
 
     Source: documentation of Pillow's Image.open.
 
@@ -166,13 +169,18 @@ def load(path: str | Path) -> np.ndarray:
         raise FileNotFoundError(f"there is no picture at {path}")
     pillow, operations = _pillow("Image"), _pillow("ImageOps")
     try:
-        with pillow.open(path) as picture:
-            if getattr(picture, "n_frames", 1) > 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pillow.DecompressionBombWarning)
+            opened = pillow.open(path)
+        with opened as picture:
+            if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":  # phones add a preview to their JPEGs
                 raise ValueError(f"{path} is animated, with {picture.n_frames} pictures; save one of them by itself")
+            if picture.mode[0] in "IF":  # Pillow would cut off what is brighter than 255
+                raise ValueError(f"{path} has more than 8 bits per colour; save it with 8")
             if picture.width * picture.height > MOST_PIXELS:
                 raise ValueError(f"{path} has {picture.width} x {picture.height} pixels; make it smaller first")
             upright = operations.exif_transpose(picture).convert("RGBA")
-    except pillow.DecompressionBombError as error:
+    except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
         raise ValueError(f"{path} has far too many pixels; make it smaller first") from error
     except (OSError, SyntaxError, EOFError) as error:
         raise ValueError(f"{path} is no picture that can be read, or is damaged: {error}") from error
@@ -187,8 +195,8 @@ def save(path: str | Path, image: np.ndarray) -> None:
 
     Shapes: image (H, W) or (3, H, W) in 0 ... 1.
 
-    Raises ValueError for other shapes, for NaN, and for a name whose ending stands for no format, ImportError where Pillow
-    is not installed.
+    Raises ValueError for other shapes, for NaN, and for a name whose ending stands for no format, TypeError for whole
+    numbers, which are no brightness from 0 to 1, ImportError where Pillow is not installed.
 
     Source: documentation of Pillow's Image.save.
 
@@ -201,6 +209,7 @@ def save(path: str | Path, image: np.ndarray) -> None:
     image = np.asarray(image)
     if not (image.ndim == 2 or (image.ndim == 3 and len(image) == 3)) or image.size == 0:
         raise ValueError(f"image must be (H, W) or (3, H, W) and not empty, got shape {image.shape}")
+    _check_floats(image)
     if np.isnan(image).any():
         raise ValueError("image holds NaN, which is no brightness")
     pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
@@ -209,6 +218,11 @@ def save(path: str | Path, image: np.ndarray) -> None:
         picture.save(path)
     except (KeyError, ValueError) as error:
         raise ValueError(f"{path} does not end in a format that can be written; try .png") from error
+
+
+def _check_floats(image: np.ndarray) -> None:
+    if image.dtype.kind != "f":
+        raise TypeError(f"image must hold floats from 0 to 1, got {image.dtype}; divide bytes by 255")
 
 
 def _pillow(module: str) -> ModuleType:

@@ -8,7 +8,6 @@ With this module, one can build a network as a `Sequential` of `Conv2d`, `Linear
 - `parameters()` and `gradients()` list the weights and their gradients, in the same order.
 """
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -348,9 +347,10 @@ class Sequential(Layer):
         return [array for layer in self.layers for array in layer.gradients()]
 
     def save(self, path: str | Path) -> None:
-        """Write all weights into an .npz file, in the order of `parameters`."""
+        """Write all weights into an .npz file of exactly this name, in the order of `parameters`."""
         arrays = {f"parameter_{place}": array for place, array in enumerate(self.parameters())}
-        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+        with open(path, "wb") as file:  # to a bare name, NumPy would add an ending that `load` does not know of
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
     def load(self, path: str | Path) -> None:
         """Read weights that `save` wrote; on any error, nothing has been changed.
@@ -358,15 +358,13 @@ class Sequential(Layer):
         Raises FileNotFoundError where there is no file, ValueError for a file that is cut off, foreign, or of a network
         with other shapes.
         """
-        parameters = self.parameters()
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                loaded = {name: file[name] for name in file.files}
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-            raise ValueError(f"{path} is no whole file of weights: {error}") from error
-        wanted = {f"parameter_{place}": array for place, array in enumerate(parameters)}
+        with open(path, "rb") as content:
+            try:
+                file = np.load(content, allow_pickle=False)
+                loaded = {name: np.asarray(file[name]) for name in file.files}
+            except Exception as error:  # what is damaged or foreign fails deep inside, with errors of every kind
+                raise ValueError(f"{path} is no whole file of weights: {error}") from error
+        wanted = {f"parameter_{place}": array for place, array in enumerate(self.parameters())}
         if set(loaded) != set(wanted):
             raise ValueError(f"{path} holds {sorted(loaded)}, but this network has {len(wanted)} parameters")
         for name, array in wanted.items():

@@ -1,12 +1,13 @@
 """How wrong an answer is: one number to make smaller, each with its gradient below it.
 
 With this module, one can compare scores with the right classes (`cross_entropy`, and `nll_loss` for log-probabilities) and
-numbers with the right numbers (`mse_loss`). `reduction` is "mean", "sum" or "none" (one loss per example).
+numbers with the right numbers (`mse_loss`). `reduction` is "mean", "sum" or "none" (one loss per example). float32 stays
+float32, whole numbers become float64.
 """
 
 import numpy as np
 
-from cnnguide.activations import log_softmax, log_softmax_backward
+from cnnguide.activations import as_floats, log_softmax, log_softmax_backward
 
 __all__ = [
     "cross_entropy",
@@ -41,6 +42,7 @@ def nll_loss(
     >>> nll_loss(log_p, np.array([0, 0]), reduction="none").round(3).tolist()       # log 2, log 4
     [0.693, 1.386]
     """
+    log_p = as_floats(log_p)
     chosen, counts = _chosen(log_p, target, weight, ignore_index)
     losses = -counts * np.where(counts == 0, 0, log_p[np.arange(len(log_p)), chosen])
     return _reduce(losses, counts, reduction)
@@ -65,6 +67,7 @@ def nll_loss_backward(
     >>> nll_loss_backward(np.log([[0.5, 0.5]]), np.array([1])).tolist()
     [[0.0, -1.0]]
     """
+    log_p = as_floats(log_p)
     chosen, counts = _chosen(log_p, target, weight, ignore_index)
     out = np.zeros_like(log_p)
     out[np.arange(len(log_p)), chosen] = -_shares(counts, reduction) * grad
@@ -125,8 +128,7 @@ def mse_loss(prediction: np.ndarray, target: np.ndarray, reduction: str = "mean"
     >>> float(mse_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
     2.0
     """
-    _same_shape(prediction, target)
-    losses = (prediction - target) ** 2
+    losses = _differences(prediction, target) ** 2
     return _reduce(losses, np.ones_like(losses), reduction)
 
 
@@ -144,8 +146,8 @@ def mse_loss_backward(
     >>> mse_loss_backward(np.array([1.0, 2.0]), np.array([1.0, 4.0])).tolist()
     [0.0, -2.0]
     """
-    _same_shape(prediction, target)
-    return 2 * (prediction - target) * _shares(np.ones_like(prediction), reduction) * grad
+    differences = _differences(prediction, target)
+    return 2 * differences * _shares(np.ones_like(differences), reduction) * grad
 
 
 def _chosen(
@@ -193,8 +195,9 @@ def _check_reduction(reduction: str) -> None:
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
-def _same_shape(prediction: np.ndarray, target: np.ndarray) -> None:
+def _differences(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     if np.shape(prediction) != np.shape(target):
         raise ValueError(
             f"prediction and target must have one shape, got {np.shape(prediction)} and {np.shape(target)}"
         )
+    return as_floats(prediction) - as_floats(target)

@@ -76,12 +76,13 @@ def max_pool2d_backward(
     windows = _Windows.of(x, kernel, stride, padding, dilation, ceil_mode)
     windows.check(grad)
     padded = windows.pad(x, -np.inf)
+    a_pixel = windows.pad(np.ones((1, 1, *x.shape[2:]), bool), False)  # padding never wins, not even against -inf
     largest = max_pool2d(x, kernel, stride, padding, dilation, ceil_mode)
     dpadded = np.zeros_like(padded)
     waiting = np.ones(grad.shape, bool)
     for tap in windows.taps():
         value = padded[tap]
-        won = waiting & ((value == largest) | (value != value))  # NaN is the largest of all
+        won = waiting & a_pixel[tap] & ((value == largest) | (value != value))  # NaN is the largest of all
         dpadded[tap] += grad * won
         waiting &= ~won
     return windows.crop(dpadded)

@@ -88,6 +88,7 @@ def accuracy(model: Layer, data: Examples, batch_size: int = 256) -> float:
     return right / len(x)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # DivergedError says it better than NumPy's warnings
 def fit(
     model: Sequential,
     data: Examples,
@@ -108,7 +109,8 @@ def fit(
     Shapes: data is (x, target) with target (N,) class numbers. The model's weights are changed in place.
 
     Raises ValueError for data that do not fit together, DivergedError the moment the loss is not finite. Ctrl-C ends
-    training and returns what has been learned so far.
+    training and returns what has been learned so far (with `patience`: the best of it). `progress` draws a bar on the error
+    stream.
 
     Source: Goodfellow, Bengio and Courville (2016), algorithms 8.1 and 7.1.
 
@@ -127,7 +129,7 @@ def fit(
     if patience is not None and validation is None:
         raise ValueError("patience waits for a better validation accuracy, so it needs validation data")
     history, best = History(), _Best(patience)
-    report = _Progress(epochs) if progress else None
+    report = _Progress(epochs, epochs * -(-len(x) // batch_size)) if progress else None
     try:
         for _ in range(epochs):
             order = rng.permutation(len(x))
@@ -211,10 +213,10 @@ class _Best:
 
 
 class _Progress:
-    """One line on the terminal, rewritten a few times a second."""
+    """A bar with what is known so far, in one line on the terminal that is rewritten a few times a second."""
 
-    def __init__(self, epochs: int) -> None:
-        self.epochs, self._last = epochs, 0.0
+    def __init__(self, epochs: int, steps: int) -> None:
+        self.epochs, self.steps, self._last = epochs, steps, 0.0
 
     def say(self, history: History) -> None:
         if time.monotonic() - self._last > 0.2:
@@ -225,10 +227,11 @@ class _Progress:
         print(f"\r{self._line(history)}", file=sys.stderr, flush=True)
 
     def _line(self, history: History) -> str:
-        recent = history.losses[-20:]
+        done, recent = len(history.losses), history.losses[-20:]
+        bar = "#" * (20 * done // max(self.steps, 1))
         loss = f"loss {sum(recent) / len(recent):.4f}" if recent else "no step yet"
         shown = f", validation {history.validation_accuracy[-1]:.1%}" if history.validation_accuracy else ""
-        return f"epoch {history.epochs} of {self.epochs}, step {len(history.losses)}, {loss}{shown}"
+        return f"[{bar:.<20}] epoch {history.epochs} of {self.epochs}, step {done} of {self.steps}, {loss}{shown}"
 
 
 def letters_network(rng: np.random.Generator) -> Sequential:

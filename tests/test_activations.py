@@ -21,16 +21,18 @@ def theirs(torch, name, x):
 def test_forward_and_backward_agree_with_pytorch(torch, name, shape, seed, dtype):
     rng = np.random.default_rng(seed)
     x, grad = (3 * rng.standard_normal((2, *shape))).astype(dtype)
-    before = x.copy()
+    x, grad = x[::-1, ...], grad[..., ::-1]  # views
+    before = x.copy(), grad.copy()
     ours, dx = getattr(cnnguide, name)(x), getattr(cnnguide, f"{name}_backward")(grad, x)
-    leaf = torch.tensor(x, requires_grad=True)
+    leaf = torch.tensor(x.copy(), requires_grad=True)
     wanted = theirs(torch, name, leaf)
-    wanted.backward(torch.tensor(grad))
+    wanted.backward(torch.tensor(grad.copy()))
     close = dict(rtol=1e-4, atol=1e-5) if dtype == np.float32 else dict(rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(ours, wanted.detach().numpy(), **close)
     np.testing.assert_allclose(dx, leaf.grad.numpy(), **close)
     assert ours.dtype == dx.dtype == dtype
-    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(x, before[0])
+    np.testing.assert_array_equal(grad, before[1])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,6 +67,33 @@ def test_scores_of_ten_thousand_overflow_nowhere(name, dtype):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nan_passes_through(name):
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_nan_and_infinity_pass_as_in_pytorch(torch, name, bad):
+    x = np.array([[bad, 1.0], [2.0, 3.0]])
+    leaf = torch.tensor(x, requires_grad=True)
+    wanted = theirs(torch, name, leaf)
+    wanted.backward(torch.ones_like(leaf))
     with np.errstate(invalid="ignore"):
-        assert np.isnan(getattr(cnnguide, name)(np.array([np.nan, 1.0]))).any()
+        np.testing.assert_allclose(getattr(cnnguide, name)(x), wanted.detach().numpy(), atol=1e-12)
+        dx = getattr(cnnguide, f"{name}_backward")(np.ones_like(x), x)
+    finite = np.isfinite(leaf.grad.numpy()) & ~np.isnan(x)  # NaN has no slope
+    np.testing.assert_allclose(dx[finite], leaf.grad.numpy()[finite], atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, bool])
+def test_whole_numbers_are_computed_in_float64(name, dtype):
+    x = np.array([[0, 1, 100], [-128 if dtype == np.int8 else 255, 7, 2]]).astype(dtype)
+    grad = np.array([[0, 3, 1], [1, 0, 2]]).astype(dtype)
+    ours, dx = getattr(cnnguide, name)(x), getattr(cnnguide, f"{name}_backward")(grad, x)
+    assert ours.dtype == np.float64
+    np.testing.assert_array_equal(ours, getattr(cnnguide, name)(x.astype(float)))
+    np.testing.assert_array_equal(dx, getattr(cnnguide, f"{name}_backward")(grad.astype(float), x.astype(float)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_batch_stays_empty_and_complex_numbers_are_refused(name):
+    empty = np.zeros((0, 3), np.float32)
+    assert getattr(cnnguide, name)(empty).shape == getattr(cnnguide, f"{name}_backward")(empty, empty).shape == (0, 3)
+    with pytest.raises(TypeError, match="an array of real numbers is needed, got complex128"):
+        getattr(cnnguide, name)(np.array([1j]))

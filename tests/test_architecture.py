@@ -1,6 +1,7 @@
 """The rules of the house (who may import whom), read from the imports themselves."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,14 @@ def test_numeric_modules_import_numpy_and_what_lies_below(module):
     below = set(ORDER[: ORDER.index(module)])
     siblings = {name.split(".")[1] for name in names if name.startswith("cnnguide.")}
     assert siblings <= below
+
+
+def test_chance_comes_from_generators_only():
+    """No global state: nothing is drawn from NumPy's own generator or Python's, and nobody seeds them."""
+    for file in PACKAGE.rglob("*.py"):
+        drawn = set(re.findall(r"\bnp\.random\.(\w+)", file.read_text("utf-8")))
+        assert drawn <= {"Generator", "default_rng"}, file
+        assert not {"random", "numpy.random"} & imported(file), file
 
 
 def test_experiments_import_the_numeric_modules_only():

@@ -26,7 +26,10 @@ def layers(draw, batches=few):
         )
     )  # fmt: skip
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-    size = [span + draw(st.integers(0, 4)) for span in spans]
+    left, right, top, bottom = sides(padding, kernel, dilation)
+    # From the smallest image that the padded kernel fits, often a single pixel, to four pixels more.
+    smallest = [max(1, span - pad) for span, pad in zip(spans, (top + bottom, left + right), strict=True)]
+    size = [n + draw(st.integers(0, 4)) for n in smallest]
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     x = rng.standard_normal((draw(batches), channels_in, *size)).astype(dtype)
@@ -35,13 +38,13 @@ def layers(draw, batches=few):
     return x, weight, bias, dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-def sides(padding, weight, dilation):
+def sides(padding, kernel, dilation):
     """The padding of a setting as (left, right, top, bottom), the order of torch.nn.functional.pad."""
     if padding == "valid":
         return 0, 0, 0, 0
     if padding == "same":
         (top, bottom), (left, right) = (
-            ((d * (k - 1)) // 2, (d * (k - 1) + 1) // 2) for k, d in zip(weight.shape[2:], dilation, strict=True)
+            ((d * (k - 1)) // 2, (d * (k - 1) + 1) // 2) for k, d in zip(kernel, dilation, strict=True)
         )
         return left, right, top, bottom
     vertical, horizontal = padding if isinstance(padding, tuple) else (padding, padding)
@@ -67,7 +70,7 @@ def test_forward_and_backward_agree_with_pytorch(torch, layer):
     x, weight, bias, settings = layer
     inputs = [torch.tensor(a, requires_grad=True) for a in (x, weight)]
     tbias = None if bias is None else torch.tensor(bias, requires_grad=True)
-    padded = torch.nn.functional.pad(inputs[0], sides(settings["padding"], weight, settings["dilation"]))
+    padded = torch.nn.functional.pad(inputs[0], sides(settings["padding"], weight.shape[2:], settings["dilation"]))
     others = {name: settings[name] for name in ("stride", "dilation", "groups")}
     wanted = torch.nn.functional.conv2d(padded, inputs[1], tbias, **others)
     if settings["padding"] == "same":
@@ -154,26 +157,50 @@ def test_memory_stays_within_three_times_input_and_output():
     assert x.nbytes + peak < 3 * (x.nbytes + out.nbytes)
 
 
-def test_inputs_are_not_changed_and_views_work():
+def test_a_1x1_kernel_copies_nothing():
+    x, weight = np.zeros((8, 64, 56, 56), np.float32), np.zeros((32, 64, 1, 1), np.float32)
+    tracemalloc.start()
+    out = conv2d(x, weight)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert out.nbytes <= peak < 1.1 * out.nbytes
+
+
+@pytest.mark.parametrize("side", [1, 3])
+def test_inputs_are_not_changed_and_views_work(side):
     rng = np.random.default_rng(0)
-    whole = rng.standard_normal((2, 8, 9, 6))
-    x, weight = whole[:, ::2, ::-1].transpose(0, 1, 3, 2), rng.standard_normal((3, 3, 4, 2)).T[:, :, ::-1].copy()
-    weight = np.swapaxes(np.ascontiguousarray(np.swapaxes(rng.standard_normal((2, 4, 3, 3)), 2, 3)), 2, 3)
-    before = x.copy(), weight.copy()
-    out = conv2d(x, weight, padding=1)
-    np.testing.assert_array_equal(out, conv2d(x.copy(), weight.copy(), padding=1))
-    conv2d_backward(out, x, weight, padding=1)
-    np.testing.assert_array_equal(x, before[0])
-    np.testing.assert_array_equal(weight, before[1])
+    x = rng.standard_normal((2, 8, 9, 6))[:, ::2, ::-1].transpose(0, 1, 3, 2)
+    weight = rng.standard_normal((side, side, 4, 2)).T[:, :, ::-1]
+    grad = rng.standard_normal(conv2d(x, weight, padding=side // 2).shape[::-1]).T
+    assert not any(array.flags.c_contiguous for array in (x, weight, grad))
+    before = [array.copy() for array in (x, weight, grad)]
+    out, gradients = conv2d(x, weight, padding=side // 2), conv2d_backward(grad, x, weight, padding=side // 2)
+    for array, old in zip((x, weight, grad), before, strict=True):
+        np.testing.assert_array_equal(array, old)
+    x, weight, grad = (np.ascontiguousarray(array) for array in before)
+    np.testing.assert_allclose(out, conv2d(x, weight, padding=side // 2), rtol=1e-12)
+    for ours, wanted in zip(gradients, conv2d_backward(grad, x, weight, padding=side // 2), strict=True):
+        np.testing.assert_allclose(ours, wanted, rtol=1e-12)
+
+
+def test_results_are_not_views_of_the_inputs():
+    x, weight = np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1))
+    conv2d(x, weight)[...] = 7
+    dx, dweight, _ = conv2d_backward(x, x, weight)
+    dx[...], dweight[...] = 7, 7
+    assert x.max() == weight.max() == 1
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_nan_and_infinity_pass_through_to_the_outputs_that_see_them(bad):
-    x = np.zeros((1, 1, 5, 5))
-    x[0, 0, 0, 0] = bad
-    out = conv2d(x, np.ones((1, 1, 3, 3)))
-    assert not np.isfinite(out[0, 0, 0, 0])
-    assert np.isfinite(out[0, 0, 1:, 1:]).all()
+    x = np.zeros((2, 1, 5, 5))
+    x[0, 0, 2, 1] = bad
+    out, sees = conv2d(x, np.ones((1, 1, 3, 3)), padding=1), np.zeros((2, 1, 5, 5), bool)
+    sees[0, 0, 1:4, :3] = True
+    np.testing.assert_array_equal(~np.isfinite(out), sees)
+    np.testing.assert_array_equal(out[sees], bad)
+    dx, dweight, _ = conv2d_backward(np.ones_like(out), x, np.ones((1, 1, 3, 3)), padding=1)
+    assert np.isfinite(dx).all() and not np.isfinite(dweight).any()
 
 
 X, W = np.zeros((1, 2, 5, 5)), np.zeros((4, 2, 3, 3))
@@ -210,7 +237,7 @@ def test_a_gradient_of_another_shape_is_named():
 @given(layers())
 def test_sizes_are_those_of_conv_output_size(layer):
     x, weight, bias, settings = layer
-    left, right, top, bottom = sides(settings["padding"], weight, settings["dilation"])
+    left, right, top, bottom = sides(settings["padding"], weight.shape[2:], settings["dilation"])
     height, width = (
         conv_output_size(size, kernel, stride, padding, dilation)
         for size, kernel, stride, padding, dilation in zip(

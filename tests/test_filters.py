@@ -160,12 +160,23 @@ def test_integer_images_are_computed_in_float64():
     assert out[1].tolist() == [0, 1020, 1020, 0]
 
 
-def test_nan_and_infinity_pass_through():
-    image = np.zeros((5, 5))
-    image[2, 2] = np.nan
-    assert np.isnan(apply_filter(image, LAPLACIAN)).any()
-    image[2, 2] = np.inf
-    assert not np.isfinite(apply_filter(image, LAPLACIAN)).all()
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_nan_and_infinity_pass_to_the_answers_that_see_them(bad):
+    image, sees = np.random.default_rng(0).uniform(size=(9, 8)), np.zeros((9, 8), bool)
+    image[4, 5], sees[3:6, 4:7] = bad, True
+    np.testing.assert_array_equal(~np.isfinite(apply_filter(image, BOX)), sees)
+    template = np.arange(6.0).reshape(2, 3)
+    fit, places = match_template(image, template), np.zeros((8, 6), bool)
+    places[3:5, 3:6] = True
+    np.testing.assert_array_equal(np.isnan(fit), places)
+    image[4, 5] = 0
+    np.testing.assert_allclose(fit[~places], match_template(image, template)[~places], atol=1e-9)
+
+
+def test_an_image_taller_than_a_band_has_no_seam():
+    image = np.random.default_rng(0).standard_normal((131, 7))
+    theirs = scipy.ndimage.correlate(image, SCHARR_Y, mode="reflect")
+    np.testing.assert_allclose(apply_filter(image, SCHARR_Y), theirs, atol=1e-12)
 
 
 def test_named_kernels_cannot_be_changed():
@@ -180,6 +191,8 @@ def test_bad_input_is_named():
         apply_filter(np.zeros((3, 3)), np.zeros((0, 3)))
     with pytest.raises(TypeError, match="image must hold real numbers, got complex128"):
         apply_filter(np.zeros((3, 3), complex), SOBEL_X)
+    with pytest.raises(TypeError, match="template must hold real numbers, got complex128"):
+        match_template(np.zeros((3, 3)), np.ones((2, 2), complex))
     with pytest.raises(ValueError, match=r"the template \(4, 3\) must fit into the image \(3, 3\)"):
         match_template(np.zeros((3, 3)), np.ones((4, 3)))
     with pytest.raises(ValueError, match="the template is flat"):

@@ -1,6 +1,8 @@
 """Test images against what their formula promises; pictures of one's own, whole and broken."""
 
+import struct
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -89,6 +91,14 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path, monkeypatch):
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
     with pytest.raises(ValueError, match=r"moving.gif is animated, with 2 pictures"):
         load(tmp_path / "moving.gif")
+    for name, pixels in (("deep.png", np.uint16), ("real.tiff", np.float32), ("long.tiff", np.int32)):
+        Image.fromarray(np.full((4, 4), 999).astype(pixels)).save(tmp_path / name)
+        with pytest.raises(ValueError, match=f"{name} has more than 8 bits per colour; save it with 8"):
+            load(tmp_path / name)
+    for side in (11_000, 20_000):  # Pillow warns of the first and refuses the second
+        (tmp_path / "huge.png").write_bytes(head_of_a_png(side))
+        with pytest.raises(ValueError, match=r"huge.png has far too many pixels; make it smaller first"):
+            load(tmp_path / "huge.png")
     monkeypatch.setattr("cnnguide.images.MOST_PIXELS", 30)
     with pytest.raises(ValueError, match=r"whole.png has 8 x 5 pixels; make it smaller first"):
         load(tmp_path / "whole.png")
@@ -96,6 +106,37 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path, monkeypatch):
         load(tmp_path / "gone.png")
     with pytest.raises(FileNotFoundError, match="there is no picture at"):
         load(tmp_path)
+
+
+def head_of_a_png(side):
+    """A few bytes that say that there are side x side pixels."""
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(b"")),
+        (b"IEND", b""),
+    ]
+    chunks = (
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def test_a_damaged_picture_is_refused_wherever_the_damage_is(tmp_path):
+    Image.fromarray(PIXELS).save(tmp_path / "whole.png")
+    whole = (tmp_path / "whole.png").read_bytes()
+    for place in range(len(whole)):
+        (tmp_path / "bad.png").write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
+        try:
+            load(tmp_path / "bad.png")
+        except ValueError as error:
+            assert "bad.png" in str(error)
+
+
+def test_the_preview_in_a_phones_jpeg_is_no_animation(tmp_path):
+    photo, preview = Image.new("RGB", (16, 8), "red"), Image.new("RGB", (4, 2), "red")
+    photo.save(tmp_path / "phone.mpo", save_all=True, append_images=[preview])
+    (tmp_path / "phone.mpo").rename(tmp_path / "phone.jpg")
+    assert load(tmp_path / "phone.jpg").shape == (3, 8, 16)
 
 
 def test_without_pillow_it_says_what_to_install(tmp_path, monkeypatch):
@@ -124,6 +165,8 @@ def test_a_color_grid_is_gray_between_its_lines_and_as_bright_as_the_photo():
     np.testing.assert_allclose(grid[:, lines], photo[:, lines], atol=1e-6)
     np.testing.assert_allclose(luma(grid), luma(photo), atol=1e-6)
     assert grid.dtype == photo.dtype and grid.min() >= 0 and color_grid(photo, saturation=9).max() <= 1
+    with pytest.raises(TypeError, match="image must hold floats from 0 to 1, got uint8; divide bytes by 255"):
+        color_grid((255 * photo).astype(np.uint8))
     with pytest.raises(ValueError, match="lines 9 pixels wide do not fit into a spacing of 8; use at most 8"):
         color_grid(photo, width=9)
 
@@ -136,6 +179,11 @@ def test_what_is_saved_can_be_loaded(tmp_path):
         )
     save(tmp_path / "clipped.png", np.array([[-1.0, 0.5, 7.0]]))
     assert np.round(255 * load(tmp_path / "clipped.png")[0, 0]).tolist() == [0, 128, 255]
+
+
+def test_bytes_are_not_saved_as_if_they_were_brightness(tmp_path):
+    with pytest.raises(TypeError, match="image must hold floats from 0 to 1, got uint8; divide bytes by 255"):
+        save(tmp_path / "a.png", np.full((4, 4), 100, np.uint8))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
 """Layers against PyTorch's: a whole network forward and backward, and saving without losing anything."""
 
+import zipfile
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cnnguide import (
     AvgPool2d,
@@ -14,8 +18,14 @@ from cnnguide import (
     Sequential,
     Sigmoid,
     Tanh,
+    avg_pool2d,
+    avg_pool2d_backward,
+    conv2d,
+    conv2d_backward,
     cross_entropy,
     cross_entropy_backward,
+    max_pool2d,
+    max_pool2d_backward,
 )
 
 
@@ -55,6 +65,48 @@ def test_a_whole_network_agrees_with_pytorch(torch, dtype):
         np.testing.assert_allclose(gradient, parameter.grad.numpy(), **close)
 
 
+@given(
+    st.integers(0, 4), st.integers(1, 5), st.integers(1, 5), st.integers(0, 99), st.sampled_from([np.float32, np.float64])
+)  # fmt: skip
+def test_linear_layers_agree_with_pytorch(torch, count, inputs, outputs, seed, dtype):
+    rng = np.random.default_rng(seed)
+    layer = Linear(inputs, outputs, rng, dtype)
+    layer.bias[...] = rng.standard_normal(outputs)
+    x, grad = (rng.standard_normal(shape).astype(dtype) for shape in ((inputs, count), (count, outputs)))
+    x = x.T  # a view
+    leaves = [torch.tensor(array.copy(), requires_grad=True) for array in (x, layer.weight, layer.bias)]
+    wanted = torch.nn.functional.linear(*leaves)
+    wanted.backward(torch.tensor(grad))
+    close = dict(rtol=1e-4, atol=1e-5) if dtype == np.float32 else dict(rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(layer.forward(x), wanted.detach().numpy(), **close)
+    dx = layer.backward(grad)
+    for ours, leaf in zip((dx, *layer.gradients()), leaves, strict=True):
+        assert ours.dtype == dtype
+        np.testing.assert_allclose(ours, leaf.grad.numpy(), **close)
+
+
+def test_layers_hand_their_settings_on():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 4, 11, 12))
+    settings = dict(stride=(1, 2), padding=((0, 1), (2, 1)), dilation=(2, 1), groups=2)
+    convolution = Conv2d(4, 6, (3, 2), rng, **settings, dtype=np.float64)
+    convolution.bias[...] = np.arange(6)
+    out = conv2d(x, convolution.weight, convolution.bias, **settings)
+    np.testing.assert_array_equal(convolution.forward(x), out)
+    dx, *gradients = conv2d_backward(out, x, convolution.weight, **settings)
+    np.testing.assert_array_equal(convolution.backward(out), dx)
+    for ours, wanted in zip(convolution.gradients(), gradients, strict=True):
+        np.testing.assert_array_equal(ours, wanted)
+    for layer, pool, backward in (
+        (MaxPool2d, max_pool2d, max_pool2d_backward),
+        (AvgPool2d, avg_pool2d, avg_pool2d_backward),
+    ):
+        pooling, arguments = layer((3, 2), (2, 1), (1, 0)), ((3, 2), (2, 1), (1, 0))
+        np.testing.assert_array_equal(pooling.forward(x), pool(x, *arguments))
+        grad = rng.standard_normal(pool(x, *arguments).shape)
+        np.testing.assert_array_equal(pooling.backward(grad), backward(grad, x, *arguments))
+
+
 def test_the_gradients_of_the_weights_do_not_need_that_of_the_input():
     model, x = network(), np.random.default_rng(1).standard_normal((2, 2, 10, 12))
     grad = np.ones_like(model.forward(x))
@@ -89,10 +141,12 @@ def test_dropout_keeps_the_mean_while_training_and_does_nothing_after():
     np.testing.assert_array_equal(layer.backward(x), x)
 
 
-def test_weights_survive_a_file(tmp_path):
+@pytest.mark.parametrize("name", ["weights.npz", "weights"])
+def test_weights_survive_a_file(tmp_path, name):
     model, other = network(seed=0), network(seed=1)
-    model.save(tmp_path / "weights.npz")
-    other.load(tmp_path / "weights.npz")
+    model.save(tmp_path / name)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    other.load(tmp_path / name)
     for a, b in zip(model.parameters(), other.parameters(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -126,7 +180,35 @@ def test_a_file_that_does_not_fit_changes_nothing(tmp_path):
     assert_refused(path, ValueError, "parameter_7 is <U1")
     np.savez(path, **arrays | {"parameter_7": np.array([{}] * 3)})
     assert_refused(path, ValueError, "no whole file of weights")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in arrays:
+            archive.writestr(name, "no array")
+    assert_refused(path, ValueError, r"parameter_0 is \|S8 of shape \(\)")
+    with open(path, "wb") as file:
+        np.save(file, np.zeros(3))
+    assert_refused(path, ValueError, "no whole file of weights")
     assert_refused(tmp_path / "gone.npz", FileNotFoundError, "gone.npz")
+
+
+def test_a_damaged_file_is_refused_wherever_the_damage_is(tmp_path):
+    """One bit turned, place by place: refused by name, or it stands where nothing depends on it."""
+    path = tmp_path / "weights.npz"
+    model, other = (Sequential(Linear(2, 1, np.random.default_rng(seed))) for seed in (0, 1))
+    model.save(path)
+    whole, before, refused = path.read_bytes(), [array.copy() for array in other.parameters()], 0
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
+        try:
+            other.load(path)
+        except ValueError as error:
+            assert "weights.npz" in str(error)
+            wanted, refused = before, refused + 1
+        else:
+            wanted = model.parameters()
+        for array, old, first in zip(other.parameters(), wanted, before, strict=True):
+            np.testing.assert_array_equal(array, old)
+            array[...] = first
+    assert refused > 0.4 * len(whole)
 
 
 def test_bad_input_is_named_with_its_layer():

@@ -20,7 +20,7 @@ REDUCTIONS = ["mean", "sum", "none"]
 
 @st.composite
 def examples(draw):
-    classes, count = draw(st.integers(1, 5)), draw(st.integers(1, 6))
+    classes, count = draw(st.integers(1, 5)), draw(st.integers(0, 6))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     scores = (3 * rng.standard_normal((count, classes))).astype(dtype)
@@ -28,7 +28,7 @@ def examples(draw):
     weight = draw(st.sampled_from([None, rng.uniform(0.5, 2, classes).astype(dtype)]))
     ignore = draw(st.sampled_from([None, 0, -100]))
     if ignore == -100:
-        target[0] = -100
+        target[:1] = -100
     return scores, target, weight, ignore
 
 
@@ -57,21 +57,54 @@ def test_classification_agrees_with_pytorch(torch, reduction, from_logits, examp
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
-@given(shape=st.tuples(st.integers(1, 4), st.integers(1, 4)), seed=st.integers(0, 99))
-def test_mse_agrees_with_pytorch(torch, reduction, shape, seed):
-    prediction, target = np.random.default_rng(seed).standard_normal((2, *shape))
+@given(
+    shape=st.tuples(st.integers(0, 4), st.integers(1, 4)), seed=st.integers(0, 99),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)  # fmt: skip
+def test_mse_agrees_with_pytorch(torch, reduction, shape, seed, dtype):
+    rng = np.random.default_rng(seed)
+    prediction, target = rng.standard_normal((2, *shape)).astype(dtype)
+    grad = rng.standard_normal(shape).astype(dtype) if reduction == "none" else dtype(1.5)
     leaf = torch.tensor(prediction, requires_grad=True)
     wanted = torch.nn.functional.mse_loss(leaf, torch.tensor(target), reduction=reduction)
-    wanted.backward(torch.ones_like(wanted))
-    np.testing.assert_allclose(mse_loss(prediction, target, reduction), wanted.detach().numpy(), rtol=1e-12)
-    np.testing.assert_allclose(mse_loss_backward(prediction, target, reduction), leaf.grad.numpy(), rtol=1e-12)
+    wanted.backward(torch.tensor(grad))
+    loss, gradient = mse_loss(prediction, target, reduction), mse_loss_backward(prediction, target, reduction, grad)
+    assert loss.dtype == gradient.dtype == dtype
+    close = dict(rtol=1e-5, atol=1e-6) if dtype == np.float32 else dict(rtol=1e-12)
+    np.testing.assert_allclose(loss, wanted.detach().numpy(), **close)
+    np.testing.assert_allclose(gradient, leaf.grad.numpy(), **close)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_gradient_of_mse_is_its_slope(reduction):
+    prediction, target = np.random.default_rng(0).standard_normal((2, 3, 4))
+    for index in np.ndindex(3, 4):
+        step = np.zeros((3, 4))
+        step[index] = 1e-5
+        up, down = (mse_loss(prediction + s, target, reduction) for s in (step, -step))
+        assert mse_loss_backward(prediction, target, reduction)[index] == pytest.approx((up - down) / 2e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_whole_numbers_are_computed_in_float64_and_nothing_is_changed(reduction):
+    scores, target, weight = np.array([[0, 2], [3, 1], [4, 4]], np.uint8), np.array([1, 1, 0]), np.array([0.5, 0.25])
+    before = [array.copy() for array in (scores, target, weight)]
+    for function in (cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward):
+        ours = function(scores, target, weight, reduction, 0)
+        assert ours.dtype == np.float64
+        np.testing.assert_array_equal(ours, function(scores.astype(float), target, weight, reduction, 0))
+    for function in (mse_loss, mse_loss_backward):
+        ours = function(scores, scores[::-1], reduction)
+        np.testing.assert_array_equal(ours, function(scores.astype(float), scores[::-1].astype(float), reduction))
+    for array, old in zip((scores, target, weight), before, strict=True):
+        np.testing.assert_array_equal(array, old)
 
 
 @given(example=examples(), reduction=st.sampled_from(["mean", "sum"]))
 def test_gradients_are_the_slopes_of_the_loss(example, reduction):
     scores, target, weight, ignore = example
     scores, weight = scores.astype(float), None if weight is None else weight.astype(float)
-    if reduction == "mean" and ignore is not None and (target == ignore).all():
+    if reduction == "mean" and (target == ignore).all():
         return  # the mean of nothing has no slope
     for loss, backward in ((cross_entropy, cross_entropy_backward), (nll_loss, nll_loss_backward)):
         gradient = backward(scores, target, weight, reduction, ignore)
@@ -82,10 +115,21 @@ def test_gradients_are_the_slopes_of_the_loss(example, reduction):
             assert gradient[index] == pytest.approx((up - down) / 2e-5, abs=1e-6)
 
 
-def test_scores_of_ten_thousand():
-    logits, target = np.array([[1e4, -1e4], [-1e4, 1e4]]), np.array([0, 0])
-    assert cross_entropy(logits, target, reduction="none").tolist() == [0, 20_000]
-    assert np.isfinite(cross_entropy_backward(logits, target)).all()
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scores_of_ten_thousand(dtype):
+    logits, target = np.array([[1e4, -1e4], [-1e4, 1e4]], dtype), np.array([0, 0])
+    with np.errstate(all="raise", under="ignore"):
+        assert cross_entropy(logits, target, reduction="none").tolist() == [0, 20_000]
+        assert cross_entropy_backward(logits, target, reduction="sum").tolist() == [[0, 0], [-1, 1]]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_nan_and_infinity_are_not_hidden(bad):
+    logits, target = np.array([[bad, 0.0], [1.0, 2.0]]), np.array([1, 0])
+    with np.errstate(invalid="ignore"):
+        losses = cross_entropy(logits, target, reduction="none")
+    assert not np.isfinite(losses[0]) and np.isfinite(losses[1])
+    assert not np.isfinite(mse_loss(logits, np.zeros((2, 2))))
 
 
 def test_the_mean_of_nothing_is_nan():

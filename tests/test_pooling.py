@@ -30,6 +30,8 @@ def pools(draw, dilations=(1, 2)):
     x = rng.standard_normal((draw(st.integers(0, 2)), draw(st.integers(1, 2)), *size)).astype(dtype)
     if draw(st.booleans()):
         x = np.round(x)  # flat regions: several pixels are equally large
+    if draw(st.booleans()) and x.size:
+        x[rng.uniform(size=x.shape) < 0.4] = draw(st.sampled_from([np.inf, -np.inf]))
     settings = dict(kernel=kernel, stride=stride, padding=padding, ceil_mode=draw(st.booleans()))
     return x, settings | dict(dilation=dilation)
 
@@ -91,35 +93,61 @@ def test_gradients_are_the_slopes_of_the_output(pool, random):
         assert backward(grad, x, **settings)[index] == pytest.approx(slope, abs=1e-6)
 
 
-@given(st.integers(0, 3), st.integers(1, 3), st.integers(1, 5), st.integers(1, 5))
-def test_global_pooling_is_the_mean(n, c, height, width):
-    x = np.random.default_rng(0).standard_normal((n, c, height, width))
-    out = global_avg_pool2d(x)
-    for mean, channel in zip(out.reshape(-1), x.reshape(-1, height, width), strict=True):
-        assert mean == pytest.approx(sum(channel.ravel()) / (height * width))
-    dx = global_avg_pool2d_backward(np.ones_like(out), x)
-    np.testing.assert_allclose(dx, np.full(x.shape, 1 / (height * width)))
+@given(
+    st.integers(0, 3), st.integers(1, 3), st.integers(1, 5), st.integers(1, 5), st.sampled_from([np.float32, np.float64])
+)  # fmt: skip
+def test_global_pooling_agrees_with_pytorch(torch, n, c, height, width, dtype):
+    x, grad = (
+        np.random.default_rng(0).standard_normal((n, c, *size)).astype(dtype) for size in ((height, width), (1, 1))
+    )
+    leaf = torch.tensor(x, requires_grad=True)
+    wanted = torch.nn.functional.adaptive_avg_pool2d(leaf, 1)
+    wanted.backward(torch.tensor(grad))
+    out, dx = global_avg_pool2d(x), global_avg_pool2d_backward(grad, x)
+    assert out.dtype == dx.dtype == dtype
+    np.testing.assert_allclose(out, wanted.detach().numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(dx, leaf.grad.numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_an_empty_batch_stays_empty():
     x = np.zeros((0, 3, 8, 8), np.float32)
-    assert max_pool2d(x, 2).shape == avg_pool2d(x, 2).shape == (0, 3, 4, 4)
-    assert max_pool2d_backward(max_pool2d(x, 2), x, 2).shape == x.shape
+    for pool, backward in ((max_pool2d, max_pool2d_backward), (avg_pool2d, avg_pool2d_backward)):
+        assert pool(x, 2).shape == (0, 3, 4, 4)
+        assert backward(pool(x, 2), x, 2).shape == x.shape
 
 
-def test_inputs_are_not_changed_and_views_work():
+POOLS = [
+    (lambda x: max_pool2d(x, 2, padding=1), lambda grad, x: max_pool2d_backward(grad, x, 2, padding=1)),
+    (lambda x: avg_pool2d(x, 2), lambda grad, x: avg_pool2d_backward(grad, x, 2)),
+    (global_avg_pool2d, global_avg_pool2d_backward),
+]
+
+
+@pytest.mark.parametrize(("pool", "backward"), POOLS, ids=["max", "mean", "global"])
+def test_inputs_are_not_changed_and_views_work(pool, backward):
     whole = np.random.default_rng(0).standard_normal((2, 3, 12, 12))
-    x = whole[:, :, ::2, ::-1]
-    before = whole.copy()
-    np.testing.assert_array_equal(max_pool2d(x, 2), max_pool2d(x.copy(), 2))
-    max_pool2d_backward(max_pool2d(x, 2), x, 2)
+    x, before = whole[:, :, ::2, ::-1], whole.copy()
+    np.testing.assert_allclose(pool(x), pool(x.copy()), rtol=1e-12)
+    grad = np.random.default_rng(1).standard_normal(pool(x).shape[::-1]).T
+    old = grad.copy()
+    np.testing.assert_allclose(backward(grad, x), backward(grad.copy(), x.copy()), rtol=1e-12)
     np.testing.assert_array_equal(whole, before)
+    np.testing.assert_array_equal(grad, old)
 
 
 def test_a_single_pixel_window_gives_a_copy():
     x = np.ones((1, 1, 2, 2))
-    max_pool2d(x, 1)[...] = 5
+    for pool in (max_pool2d, avg_pool2d):
+        pool(x, 1)[...] = 5
+    for backward in (max_pool2d_backward, avg_pool2d_backward):
+        backward(x, x, 1)[...] = 5
     assert x.max() == 1
+
+
+def test_padding_never_wins_not_even_against_minus_infinity():
+    x = np.full((1, 1, 1, 1), -np.inf)
+    assert max_pool2d(x, 2, padding=1).tolist() == [[[[-np.inf]]]]
+    assert max_pool2d_backward(np.ones((1, 1, 1, 1)), x, 2, padding=1).tolist() == [[[[1]]]]
 
 
 def test_nan_passes_through_forward_and_backward():
@@ -149,3 +177,7 @@ def test_a_gradient_of_another_shape_is_named():
     for backward in (max_pool2d_backward, avg_pool2d_backward):
         with pytest.raises(ValueError, match=r"shape of the output, \(1, 1, 2, 2\); got \(1, 1, 4, 4\)"):
             backward(np.zeros((1, 1, 4, 4)), np.zeros((1, 1, 4, 4)), 2)
+    with pytest.raises(ValueError, match=r"shape of the output, \(1, 1, 1, 1\); got \(1, 1, 4, 4\)"):
+        global_avg_pool2d_backward(np.zeros((1, 1, 4, 4)), np.zeros((1, 1, 4, 4)))
+    with pytest.raises(TypeError, match="x must be float32 or float64, got uint8"):
+        global_avg_pool2d(np.zeros((1, 1, 4, 4), np.uint8))

@@ -1,6 +1,8 @@
 """The training loop: step for step with PyTorch, early stopping, interruption, and divergence that is named."""
 
 import math
+import re
+import signal
 
 import numpy as np
 import pytest
@@ -88,19 +90,37 @@ class Interrupting(SGD):
     def step(self, parameters, gradients):
         super().step(parameters, gradients)
         if self.steps == 5:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)  # what Ctrl-C sends
 
 
 def test_ctrl_c_returns_what_was_learned():
     model = network()
-    history = quiet(model, blobs(), Interrupting(lr=0.1), epochs=10)
+    history = quiet(model, blobs(), Interrupting(lr=0.1), epochs=10, batch_size=24)
     assert (len(history.losses), history.stopped) == (5, "interrupted")
+    one_epoch = network()
+    assert quiet(one_epoch, blobs(), SGD(lr=0.1), epochs=1, batch_size=24).losses == history.losses
+    for a, b in zip(model.parameters(), one_epoch.parameters(), strict=True):
+        np.testing.assert_array_equal(a, b)
     assert accuracy(model, blobs()) > accuracy(network(), blobs())
 
 
 def test_divergence_is_named_the_moment_it_happens():
     with pytest.raises(DivergedError, match=r"at step \d+ the .* of layer \d \(Linear\) .* learning rate 1e\+30"):
         quiet(network(), blobs(), SGD(lr=1e30))
+    rng = np.random.default_rng(0)
+    for spoiled, what in (
+        ((np.inf, 1), r"weights of layer 0 \(Linear\) are"),
+        ((1, np.nan), r"weights of layer 2 \(Linear\) are"),
+        ((1e38, 1), r"output of layer 0 \(Linear\) is"),
+        ((1e20, 1e20), r"output of layer 2 \(Linear\) is"),
+    ):
+        model = Sequential(Linear(6, 16, rng), ReLU(), Linear(16, 3, rng))
+        for layer, factor in zip((model.layers[0], model.layers[2]), spoiled, strict=True):
+            layer.weight *= np.float32(factor)
+        with pytest.raises(
+            DivergedError, match=rf"^at step 1 the {what} no longer finite, with learning rate 0.25; try"
+        ):
+            quiet(model, blobs(), SGD(lr=0.25))
     x, target = blobs()
     x[7] = np.nan
     with pytest.raises(DivergedError, match="at step 1 the loss is no longer finite, .* is the input?"):
@@ -111,7 +131,10 @@ def test_progress_is_one_line_on_the_error_stream(capsys):
     fit(network(), blobs(), SGD(lr=0.1), 2, 32, np.random.default_rng(0), validation=blobs(seed=1))
     said = capsys.readouterr()
     assert said.out == ""
-    assert "epoch 2 of 2, step 8, loss" in said.err and "validation" in said.err
+    assert "\n" not in said.err.rstrip("\n")
+    first, *_, last = said.err.strip().split("\r")
+    assert re.match(r"\[##\.{18}\] epoch 0 of 2, step 1 of 8, loss \d+\.\d{4}$", first)
+    assert re.match(r"\[#{20}\] epoch 2 of 2, step 8 of 8, loss \d+\.\d{4}, validation \d+\.\d%$", last)
 
 
 def test_bad_input_is_named():
