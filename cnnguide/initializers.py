@@ -119,9 +119,9 @@ def xavier_normal(shape: Shape, rng: np.random.Generator, gain: float = 1.0, dty
 
     Formula: weights ~ Normal(0, 2 gain² / (fan_in + fan_out)).
 
-    Shapes, errors, source: as `xavier_uniform`; equation 12.
+    Shapes, errors: as `xavier_uniform`.
 
-    Source: as `xavier_uniform`.
+    Source: Glorot and Bengio (2010), equation 12.
 
     >>> weights = xavier_normal((100, 300), np.random.default_rng(0))
     >>> round(float(weights.var()) * 200, 1)
@@ -135,7 +135,7 @@ def he_uniform(shape: Shape, rng: np.random.Generator, mode: str = "fan_in", dty
 
     Formula: weights ~ Uniform(-a, a) with a = sqrt(6 / fan).
 
-    Shapes, errors, source: as `he_normal`.
+    Shapes, errors: as `he_normal`.
 
     Source: as `he_normal`.
 

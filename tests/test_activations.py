@@ -35,6 +35,15 @@ def test_forward_and_backward_agree_with_pytorch(torch, name, shape, seed, dtype
     np.testing.assert_array_equal(grad, before[1])
 
 
+def test_at_the_kink_the_gradient_is_pytorchs(torch):
+    leaf = torch.tensor([0.0, -0.0], requires_grad=True)
+    for name in ("relu", "leaky_relu"):
+        leaf.grad = None
+        theirs(torch, name, leaf).backward(torch.ones(2))
+        dx = getattr(cnnguide, f"{name}_backward")(np.ones(2, np.float32), np.array([0.0, -0.0], np.float32))
+        np.testing.assert_array_equal(dx, leaf.grad.numpy())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_slopes(name):
     rng = np.random.default_rng(0)

@@ -132,6 +132,14 @@ def test_nan_and_infinity_are_not_hidden(bad):
     assert not np.isfinite(mse_loss(logits, np.zeros((2, 2))))
 
 
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_what_is_ignored_counts_nothing_even_where_it_is_impossible(torch, reduction):
+    log_p, target = np.array([[-1.0, -2.0], [-np.inf, 0.0], [-3.0, -np.inf]]), np.array([1, 0, 0])
+    settings = dict(reduction=reduction, ignore_index=0)
+    wanted = torch.nn.functional.nll_loss(torch.tensor(log_p), torch.tensor(target), **settings)
+    np.testing.assert_array_equal(nll_loss(log_p, target, **settings), wanted.numpy())
+
+
 def test_the_mean_of_nothing_is_nan():
     assert np.isnan(cross_entropy(np.zeros((2, 3)), np.array([1, 1]), ignore_index=1))
     assert float(cross_entropy(np.zeros((2, 3)), np.array([1, 1]), ignore_index=1, reduction="sum")) == 0
