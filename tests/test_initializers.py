@@ -1,6 +1,8 @@
 """Draws of weights against their moments, their bounds and, for orthogonal ones, their geometry."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,6 +70,27 @@ def test_gains_are_pytorchs(torch):
     for name in ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"):
         assert gain(name) == pytest.approx(torch.nn.init.calculate_gain(name))
     assert gain("leaky_relu", 0.2) == pytest.approx(torch.nn.init.calculate_gain("leaky_relu", 0.2))
+
+
+def test_both_lines_of_code_in_the_chapters_table_draw_the_same_variance(torch):
+    page = (Path(__file__).parents[1] / "docs/chapters/initialization.md").read_text("utf-8")
+    rows = re.findall(r"\| `(\w+\(shape, rng.*?\))` \| `(nn\.init\..*?\))` \|", page)
+    assert len(rows) >= 4
+    shape = (300, 300, 3, 3)
+    for ours, theirs in rows:
+        w = torch.empty(shape)
+        torch.manual_seed(0)
+        eval(theirs, {"nn": torch.nn, "w": w})
+        weights = eval(ours, vars(cnnguide) | {"shape": shape, "rng": np.random.default_rng(0)})
+        assert weights.var() == pytest.approx(float(w.var()), rel=0.02), (ours, theirs)
+
+
+def test_pytorch_draws_weights_and_biases_as_the_chapter_says(torch):
+    for layer in (torch.nn.Linear(400, 3000), torch.nn.Conv2d(16, 3000, 5)):
+        bound = 1 / math.sqrt(400)
+        for drawn in (layer.weight.detach(), layer.bias.detach()):
+            assert 0.99 * bound < float(drawn.abs().max()) <= bound
+            assert float(drawn.var()) == pytest.approx(bound**2 / 3, rel=0.1)
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (3, 8), (8, 3), (4, 3, 3, 3), (40, 3, 3, 3)])

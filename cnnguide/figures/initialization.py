@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnguide.experiments.initialization import (
+    WIDTH,
     layers_of,
     rounding_breaks_the_symmetry,
     spread_over_draws,
@@ -64,22 +65,43 @@ def forward_and_backward(scheme: Scheme) -> Figure:
     return fig
 
 
+def _histograms(rows: list[tuple[str, str, float, tuple[float, float], str]], height: float) -> Figure:
+    """Outputs in four layers of random networks; a row is a label, an activation, a variance, limits and a colour."""
+    layers = (1, 2, 10, 50)
+    fig = Figure(figsize=(7, height))
+    axes = fig.subplots(len(rows), len(layers), sharex="row")
+    for row, (label, activation, variance, (low, high), color) in zip(axes, rows, strict=True):
+        _, _, outputs = layers_of(activation, variance, np.random.default_rng(0))
+        for ax, layer in zip(row, layers, strict=True):
+            ax.hist(outputs[layer].ravel(), np.linspace(low, high, 41).tolist(), color=color, density=True)
+            ax.set(yticks=[], xlim=(low, high), xticks=[low, (low + high) / 2, high])
+            ax.xaxis.set_major_formatter("{x:g}")
+        row[0].set_ylabel(label)
+    for ax, layer in zip(axes[0], layers, strict=True):
+        ax.set_title(f"layer {layer}")
+    return fig
+
+
 @figure
 def outputs_layer_by_layer(scheme: Scheme) -> Figure:
     """Histograms of tanh outputs in four layers, for weights too small, right and too large."""
-    depth, width = 10, 256
-    fig = Figure(figsize=(7, 4.6))
-    axes = fig.subplots(3, 4, sharex=True)
-    scales = {"a hundredth\nof Xavier": 0.0001 / width, "Xavier": 1 / width, "N(0, 1)": 1.0}
-    for row, (name, variance), color in zip(axes, scales.items(), scheme.series, strict=False):
-        _, _, outputs = layers_of("tanh", variance, np.random.default_rng(0), depth, width)
-        for ax, layer in zip(row, (1, 2, 5, 10), strict=True):
-            ax.hist(outputs[layer].ravel(), np.linspace(-1, 1, 41).tolist(), color=color, density=True)
-            ax.set(yticks=[], xlim=(-1, 1), xticks=[-1, 0, 1])
-            if name.startswith("a hundredth"):
-                ax.set_title(f"layer {layer}")
-        row[0].set_ylabel(name)
-    return fig
+    scales = {"a hundredth\nof Xavier": 0.0001 / WIDTH, "Xavier": 1 / WIDTH, "N(0, 1)": 1.0}
+    rows = [
+        (name, "tanh", variance, (-1.0, 1.0), color)
+        for (name, variance), color in zip(scales.items(), scheme.series, strict=False)
+    ]
+    return _histograms(rows, 4.6)
+
+
+@figure
+def outputs_at_their_scale(scheme: Scheme) -> Figure:
+    """Histograms of outputs in four layers without activation, with ReLU and with the sigmoid, each at its own scale."""
+    rows = [
+        ("linear", "linear", 1 / WIDTH, (-4.0, 4.0), scheme.blue),
+        ("ReLU", "relu", 2 / WIDTH, (0.0, 4.0), scheme.orange),
+        ("sigmoid", "sigmoid", 1 / WIDTH, (0.0, 1.0), scheme.green),
+    ]
+    return _histograms(rows, 4.8)
 
 
 @figure
@@ -120,12 +142,13 @@ def training_by_scheme(scheme: Scheme) -> Figure:
 
 @figure
 def symmetry_lost_to_rounding(scheme: Scheme) -> Figure:
-    """How unlike seven kernels become that started equal, epoch by epoch, in float32."""
-    unlike = rounding_breaks_the_symmetry()["float32"]
-    fig = Figure(figsize=(7, 3))
+    """How unlike eight units become that started equal, step by step, in float32 and in float64; five seeds each."""
+    found = rounding_breaks_the_symmetry()
+    fig = Figure(figsize=(7, 3.3))
     ax = fig.add_subplot()
-    ax.plot(range(1, len(unlike) + 1), [value or np.nan for value in unlike], "-o", color=scheme.orange)
-    ax.axhline(float(np.finfo(np.float32).eps), color=scheme.faint)
-    ax.text(len(unlike), float(np.finfo(np.float32).eps), "one rounding step", ha="right", va="bottom")
-    ax.set(xlabel="epoch", ylabel="difference between\nkernels, relative", yscale="log", ylim=(1e-8, 10))
+    for name, color, style in (("float32", scheme.orange, "-"), ("float64", scheme.blue, "--")):
+        for seed, curve in enumerate(found[name]):
+            ax.plot(found["steps"], curve, style, color=color, linewidth=1.3, label=name if seed == 0 else None)
+    ax.set(xlabel="step", ylabel="difference between\nunits, relative", yscale="log", ylim=(1e-17, 10), xlim=(0, 1200))
+    ax.legend(loc="lower right")
     return fig
