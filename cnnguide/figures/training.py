@@ -1,6 +1,7 @@
 """Figures of the chapter on question 5: what happens while a deep network trains."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -264,25 +265,34 @@ def remaining_confusion(scheme: Scheme) -> Figure:
     return fig
 
 
-def _valley(p: np.ndarray) -> np.ndarray:
-    return np.array([p[0], 20 * p[1]])
+@dataclass(frozen=True)
+class Surface:
+    """A landscape over the plane: its height, its slope, where a walk starts, and the minimum that it should find."""
+
+    height: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    slope: Callable[[np.ndarray], np.ndarray]
+    start: tuple[float, float]
+    goal: tuple[float, float]
+    window: tuple[float, float, float, float]
 
 
-def _saddle(p: np.ndarray) -> np.ndarray:
-    return np.array([p[0], -0.5 * p[1] + 0.05 * p[1] ** 3])
-
-
-def _plateau(p: np.ndarray) -> np.ndarray:
-    """Slope of 1 - exp(-r²/2): steep near the minimum, flat far from it."""
-    return np.asarray(p * np.exp(-(p @ p) / 2))
-
-
-SURFACES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], tuple[float, float], tuple[float, float], int]] = {
-    "valley": (_valley, (-4.0, 1.2), (0, 0), 60),
-    "saddle": (_saddle, (-3.0, 0.01), (0, 10**0.5), 60),
-    "plateau": (_plateau, (-2.3, 1.4), (0, 0), 60),
-}
-"""Gradient, start, minimum and number of steps."""
+SURFACES = {
+    "valley": Surface(
+        lambda x, y: x**2 / 2 + 10 * y**2,
+        lambda p: p * (1, 20),
+        start=(-4.0, 1.2), goal=(0, 0), window=(-4.4, 2, -1.6, 1.6),
+    ),
+    "saddle": Surface(  # two minima, one on each side of the start
+        lambda x, y: x**2 / 2 - y**2 / 4 + y**4 / 80,
+        lambda p: np.array([p[0], -p[1] / 2 + p[1] ** 3 / 20]),
+        start=(-3.0, 0.01), goal=(0, 10**0.5), window=(-3.4, 1.6, -1, 4),
+    ),
+    "plateau": Surface(  # steep near the minimum, flat far from it
+        lambda x, y: 1 - np.exp(-(x**2 + y**2) / 2),
+        lambda p: p * np.exp(-(p @ p) / 2),
+        start=(-2.3, 1.4), goal=(0, 0), window=(-2.7, 1.2, -0.9, 1.9),
+    ),
+}  # fmt: skip
 
 WALKERS: dict[str, Callable[[], SGD | AdaGrad | RMSProp | Adam]] = {
     "SGD": lambda: SGD(0.09),
@@ -296,30 +306,28 @@ WALKERS: dict[str, Callable[[], SGD | AdaGrad | RMSProp | Adam]] = {
 
 @figure
 def optimizers_on_surfaces(scheme: Scheme) -> Figure:
-    """Distance to the minimum while six rules walk on a valley, a saddle and a plateau; and the walks in the valley."""
-    lines = dict(zip(WALKERS, _lines(scheme), strict=True))
-    fig = Figure(figsize=(7, 6.2))
-    axes = fig.subplots(2, 2).ravel()
-    for place, (surface, (slope, start, goal, steps)) in enumerate(SURFACES.items()):
-        for name, make in WALKERS.items():
-            p, optimizer = np.array(start), make()
+    """Six rules walk on a valley, a saddle and a plateau: the walks from above, and the distance to the minimum."""
+    looks, steps = dict(zip(WALKERS, _lines(scheme), strict=True)), 60
+    fig = Figure(figsize=(7, 8.2))
+    for (above, side), (name, surface) in zip(fig.subplots(3, 2), SURFACES.items(), strict=True):
+        left, right, low, high = surface.window
+        x, y = np.meshgrid(np.linspace(left, right, 80), np.linspace(low, high, 80))
+        above.contour(x, y, surface.height(x, y), levels=9, colors=scheme.faint, linewidths=0.8)
+        for rule, make in WALKERS.items():
+            p, optimizer = np.array(surface.start), make()
             walk = [p.copy()]
             for _ in range(steps):
-                optimizer.step([p], [slope(p)])
+                optimizer.step([p], [surface.slope(p)])
                 walk.append(p.copy())
             path = np.array(walk)
-            distance = np.hypot(path[:, 0] - goal[0], np.abs(path[:, 1]) - goal[1])  # the saddle has two minima
-            axes[place + 1].plot(distance, **lines[name], label=name)
-            if surface == "valley":
-                axes[0].plot(path[:30, 0], path[:30, 1], **lines[name])
-        axes[place + 1].set(title=surface, xlabel="step", ylim=(0, None), xlim=(0, steps))
-    x, y = np.meshgrid(np.linspace(-4.3, 2.2, 80), np.linspace(-1.6, 1.6, 80))
-    axes[0].contour(x, y, x**2 / 2 + 10 * y**2, levels=[0.3, 1.5, 4, 8, 14, 22], colors=scheme.faint, linewidths=0.8)
-    axes[0].plot(0, 0, "+", color=scheme.ink, markersize=10)
-    axes[0].set(title="the valley from above", xlabel="along", ylabel="across", xlim=(-4.3, 2.2), ylim=(-1.6, 1.6))
-    for ax in (axes[1], axes[2]):
-        ax.set_ylabel("distance")
-    fig.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
+            above.plot(path[:, 0], path[:, 1], **looks[rule])
+            side.plot(np.linalg.norm(path - surface.goal, axis=1), **looks[rule], label=rule)
+        above.plot(*surface.start, "o", color=scheme.ink, markersize=5)
+        above.plot(*surface.goal, "+", color=scheme.ink, markersize=11, markeredgewidth=2, zorder=5)
+        above.set(title=f"{name}, from above", xlim=(left, right), ylim=(low, high))
+        side.set(title=f"{name}, distance to the minimum", ylim=(0, None), xlim=(0, steps))
+    side.set_xlabel("step")
+    fig.legend(*side.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
     return fig
 
 
