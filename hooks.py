@@ -1,6 +1,7 @@
 """What MkDocs calls during a build. Everything happens elsewhere, in plain commands and in Markdown extensions."""
 
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,7 @@ def on_pre_build(config):
 
 @event_priority(100)  # before mkdocs-jupyter looks for labs
 def on_files(files, config):
+    os.environ.update(labs.ENVIRONMENT)
     for lab in labs.sources(ROOT):
         files.append(File(f"examples/{lab.name}", str(ROOT), config.site_dir, config.use_directory_urls))
     return files
@@ -84,9 +86,13 @@ def on_pre_page(page, config, files):
 
 @event_priority(-100)  # after mkdocs-jupyter has rendered the notebook
 def on_page_content(html, page, config, files):
-    if not labs.is_lab(page):
-        return html
-    return labs.tidy(html, ROOT / page.file.src_uri, config.extra["repository"], config.remote_branch)
+    found = config.extra["repository"]
+    if labs.is_lab(page):
+        tidy = labs.tidy(html, ROOT / page.file.src_uri, found, config.remote_branch)
+        html = tidy.html
+        for name, picture in tidy.pictures.items():
+            files.append(File.generated(config, f"{page.file.dest_uri.removesuffix('index.html')}{name}", content=picture))
+    return repository.installed_from(found, html)
 
 
 def on_post_page(output, page, config):
@@ -99,7 +105,7 @@ def on_post_template(output_content, template_name, config):
 
 @event_priority(-100)
 def on_post_build(config):
-    labs.write_notebooks(ROOT, Path(config.site_dir))
+    labs.write_downloads(ROOT, Path(config.site_dir), config.extra["repository"])
     base = urlsplit(config.site_url or "").path or "/"
     for problem in checker.check_site(Path(config.site_dir), base):
         log.warning("Site: %s", problem)

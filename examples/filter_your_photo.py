@@ -9,7 +9,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cnnguide import (
-    BOX,
     GAUSSIAN,
     IDENTITY,
     LAPLACIAN,
@@ -37,7 +36,8 @@ else:
 
     photo = load(my_photo)
 gray = luma(photo)
-print(f"{gray.shape[1]} x {gray.shape[0]} pixels, from {gray.min():.1f} to {gray.max():.1f}")
+height, width = gray.shape
+print(f"{width} x {height}, from {gray.min():.1f} to {gray.max():.1f}")
 
 # %% [markdown]
 # ## Four kernels
@@ -45,13 +45,19 @@ print(f"{gray.shape[1]} x {gray.shape[0]} pixels, from {gray.min():.1f} to {gray
 # Kernels whose weights add up to zero answer with both signs: mid-grey is zero.
 
 # %% alt="Four pictures of the photo: blurred by the Gaussian kernel, sharpened, its vertical edges by Sobel-X, and its outlines by the Laplacian."
-kernels = {"blurred": GAUSSIAN, "sharpened": SHARPEN, "Sobel-X": SOBEL_X, "Laplacian": LAPLACIAN}
-figure, axes = plt.subplots(2, 2, figsize=(6, 4.2), dpi=60, layout="constrained")
+kernels = {
+    "blurred": GAUSSIAN,
+    "sharpened": SHARPEN,
+    "Sobel-X": SOBEL_X,
+    "Laplacian": LAPLACIAN,
+}
+figure, axes = plt.subplots(2, 2, figsize=(6, 4.2), layout="constrained")
 for ax, (name, kernel) in zip(axes.flat, kernels.items(), strict=True):
     answers = apply_filter(gray, kernel)
     signed = abs(kernel.sum()) < 1e-9
     limit = np.quantile(abs(answers), 0.995)
-    ax.imshow(answers, cmap="gray", vmin=-limit if signed else 0, vmax=limit if signed else 1)
+    low, high = (-limit, limit) if signed else (0, 1)
+    ax.imshow(answers, cmap="gray", vmin=low, vmax=high)
     ax.set_title(name)
     ax.axis("off")
 plt.show()
@@ -64,8 +70,9 @@ plt.show()
 # %% alt="The answers of a kernel that takes the difference along the diagonal: edges from the upper left to the lower right stay dark, the others stand out."
 mine = np.array([[0.0, 1.0, 2.0], [-1.0, 0.0, 1.0], [-2.0, -1.0, 0.0]])
 answers = apply_filter(gray, mine)
-plt.figure(figsize=(3.4, 2.4), dpi=60, layout="constrained")
-plt.imshow(answers, cmap="gray", vmin=-abs(answers).max() / 2, vmax=abs(answers).max() / 2)
+plt.figure(figsize=(3.4, 2.4), layout="constrained")
+limit = abs(answers).max() / 2
+plt.imshow(answers, cmap="gray", vmin=-limit, vmax=limit)
 plt.axis("off")
 plt.show()
 print("weights add up to", mine.sum())
@@ -74,52 +81,72 @@ print("weights add up to", mine.sum())
 # ## Your turn: edges from a gradient
 #
 # How steep is a picture that gets brighter by 3 per pixel downwards and by 4 to the right? Sobel's kernels answer eight
-# times the change per pixel.
+# times the change per pixel. The answer in the cell is a wrong one; run it, read what it says, and put a better one there.
 
 # %%
 slope = np.add.outer(3.0 * np.arange(9), 4.0 * np.arange(9))
 
 
 def check_steepness(answer: float) -> str:
-    across, down = apply_filter(slope, SOBEL_X)[4, 4], apply_filter(slope, SOBEL_Y)[4, 4]
+    across = apply_filter(slope, SOBEL_X)[4, 4]
+    down = apply_filter(slope, SOBEL_Y)[4, 4]
     right = gradient_magnitude(slope)[4, 4]
     if np.isclose(answer, right):
-        return "Right: the length of the two answers together, eight times five."
+        return "Right: the length of the two answers, eight times five."
     if np.isclose(answer, right / 8):
-        return "That is the change per pixel. Sobel's kernels answer eight times as much."
+        return (
+            "That is the change per pixel. "
+            "Sobel's kernels answer eight times as much."
+        )
     if np.isclose(answer, across + down):
-        return "The two answers do not add up: they are the sides of a right angle. Take the length, sqrt(x² + y²)."
+        return (
+            "The two answers do not add up: they are the sides "
+            "of a right angle. Take the length, sqrt(x² + y²)."
+        )
     if np.isclose(answer, across) or np.isclose(answer, down):
         return "That is one direction only."
-    return f"No. Sobel-X answers {across:.0f}, Sobel-Y answers {down:.0f}; how long is that arrow?"
+    return (
+        f"No. Sobel-X answers {across:.0f}, Sobel-Y answers {down:.0f}; "
+        "how long is that arrow?"
+    )
 
 
-print(check_steepness(40))
-print(check_steepness(56))
+answer = 56  # put yours here
+
+print(check_steepness(answer))
 
 # %% [markdown]
 # ## Your turn: a kernel that shifts
 #
 # Write a kernel of three by three that moves the picture one pixel to the *right*: every pixel becomes its left neighbour.
 
+
 # %%
-answer = np.array([[0, 0, 0], [1, 0, 0], [0, 0, 0]])
-
-
 def check_shift(kernel: np.ndarray) -> str:
     picture = np.arange(49.0).reshape(7, 7)
     moved = apply_filter(picture, np.asarray(kernel, float))[2:5, 2:5]
     if np.array_equal(moved, picture[2:5, 1:4]):
-        return "Right: the kernel is not flipped here, so the weight stands where the value comes from."
+        return (
+            "Right: the kernel is not flipped here, so the weight "
+            "stands where the value comes from."
+        )
     if np.array_equal(moved, picture[2:5, 3:6]):
-        return "It moves to the left. You flipped the kernel, as mathematicians do; networks do not."
+        return (
+            "It moves to the left. You flipped the kernel, "
+            "as mathematicians do; networks do not."
+        )
     if np.array_equal(moved, picture[2:5, 2:5]):
         return "The picture stays where it is."
-    if np.array_equal(moved, picture[1:4, 2:5]) or np.array_equal(moved, picture[3:6, 2:5]):
+    if np.array_equal(moved, picture[1:4, 2:5]) or np.array_equal(
+        moved, picture[3:6, 2:5]
+    ):
         return "It moves up or down. Rows come first, columns second."
-    return "The picture is not just moved. Use a single one, and zeros elsewhere."
+    return (
+        "The picture is not just moved. "
+        "Use a single one, and zeros elsewhere."
+    )
 
 
-print(check_shift(answer))
-print(check_shift(IDENTITY))
-print(check_shift(BOX))
+my_kernel = IDENTITY  # put yours here: [[..., ..., ...], ...]
+
+print(check_shift(my_kernel))

@@ -1,18 +1,19 @@
 """Labs: as scripts, as pages that weigh what a page should, and as notebooks."""
 
 import importlib.util
-import json
 import re
 import runpy
 import subprocess
 import sys
 
 import jupytext
+import nbclient
+import nbformat
 import pytest
 
 from cnnguide import Window
 from cnnguide.site import labs
-from cnnguide.site.repository import Repository
+from cnnguide.site.repository import Repository, installed_from
 from tests.conftest import ROOT
 
 LABS = labs.sources(ROOT)
@@ -23,6 +24,40 @@ def test_a_lab_runs_as_a_script(script, monkeypatch, capsys):
     monkeypatch.setenv("MPLBACKEND", "Agg")
     runpy.run_path(str(script), run_name="__main__")
     assert capsys.readouterr().out
+
+
+def test_an_exercise_starts_with_a_wrong_answer(lab):
+    """Somebody who runs a lab for the first time is told what is wrong, and not the solution."""
+    for name, check, answer in (
+        ("filter_your_photo", "check_steepness", "answer"),
+        ("filter_your_photo", "check_shift", "my_kernel"),
+        ("receptive_field_budget", "check", "mine"),
+        ("receptive_field_budget", "check_pair", "answer"),
+        ("shape_arithmetic", "check", "answer"),
+        ("shape_arithmetic", "check_design", "my_design"),
+        ("thirty_layers", "check_fan_in", "answer"),
+        ("inside_the_letters_network", "check", "answer"),
+    ):
+        names = lab(name)
+        assert not names[check](names[answer]).startswith("Right"), (name, check)
+
+
+def test_designs_that_see_the_whole_photo_are_recognised(lab):
+    names = lab("shape_arithmetic")
+    check, start = names["check_design"], names["mine"][:-1]
+    assert check([*start, *[Window(3, padding=1)] * 6]) == "Right: it sees 227 pixels."
+    assert check([*start, Window(13, padding=6)]).startswith("Right")
+    assert check([*start, *[Window(3, padding=2, dilation=2)] * 3]).startswith("Right")
+    assert "It sees 67" in check([*start, Window(3, padding=1)])
+    assert check([*start, Window(3)]).startswith("It ends with 11x11. Take more padding")
+    assert check([*start, Window(3, padding=2)]).startswith("It ends with 15x15. Take less padding")
+    assert check([Window(300)]).startswith("That does not fit")
+
+
+def test_only_a_fitting_scale_lets_thirty_layers_learn(site):
+    page = (site / "examples/thirty_layers/index.html").read_text("utf-8")
+    read = {factor: int(share) for factor, share in re.findall(r"([\d.]+) times He: reads (\d+)%", page)}
+    assert read["1.0"] > 20 and read["0.5"] < 10 and read["1.5"] < 10
 
 
 def test_the_check_of_shape_arithmetic_answers_the_typical_mistakes(monkeypatch):
@@ -102,12 +137,12 @@ def test_designs_on_a_budget_are_judged(lab):
 def test_the_first_cell_of_python101_installs_what_is_missing_and_else_nothing(monkeypatch):
     first = jupytext.read(ROOT / "examples/python101.py").cells[1].source
     ran = []
-    monkeypatch.setattr(subprocess, "run", lambda command, check: ran.append(command[-1]))
+    monkeypatch.setattr(subprocess, "run", lambda command, check: ran.append(command[1:]))
     exec(first, {})
     assert ran == []
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     exec(first, {})
-    assert ran == ["cnnguide", "matplotlib"]
+    assert ran == [["-m", "pip", "install", "--quiet", "cnnguide[figures,photos]"]]
 
 
 def test_python101_answers_the_questions_in_their_order():
@@ -130,26 +165,73 @@ def test_the_page_of_a_lab_looks_like_every_other(script, site):
 
 def test_outputs_are_those_of_this_package(site):
     html = (site / "examples/shape_arithmetic/index.html").read_text("utf-8")
-    assert "conv1    size  55   sees  11   jump  4   starts at  5.0" in html
-    assert "Right: each convolution takes one pixel from each side." in html
+    assert "conv1     55    11     4    5.0" in html  # Araujo et al. (2019)
+    assert "51 is the number of sizes. The convolutions are the steps between them: one less." in html
+
+
+ARCHIVE = "https://github.com/someone/guide/archive/refs/heads/main.zip"
 
 
 @pytest.mark.parametrize("script", LABS, ids=lambda script: script.stem)
-def test_a_lab_can_be_taken_home(script, site):
+def test_a_lab_can_be_taken_home_and_installs_the_package_from_where_it_lives(script, site):
     folder = site / "examples" / script.stem
-    assert (folder / script.name).read_bytes() == script.read_bytes()
-    notebook = json.loads((folder / f"{script.stem}.ipynb").read_text("utf-8"))
-    assert {cell["cell_type"] for cell in notebook["cells"]} == {"code", "markdown"}
+    taken = (folder / script.name).read_text("utf-8")
+    assert f"] @ {ARCHIVE}" in taken and taken.replace(f" @ {ARCHIVE}", "") == script.read_text("utf-8")
+    notebook = nbformat.read(folder / f"{script.stem}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert f'wanted = "cnnguide[figures,photos] @ {ARCHIVE}"' in first.source
+    assert notebook.metadata.kernelspec.name == "python3"  # without it, Jupyter asks which one to take
     page = (folder / "index.html").read_text("utf-8")
-    assert f'<a href="{script.stem}.ipynb" download>' in page and f'<a href="{script.stem}.py" download>' in page
+    for name in (f"{script.stem}.ipynb", script.name):
+        assert f'<a class="md-button" href="{name}" download>' in page
+    assert f"] @ {ARCHIVE}" in page
+    assert ">Open in Colab</a>" in page
 
 
-def test_notebooks_have_the_same_bytes_every_time(tmp_path):
-    code = "import sys, pathlib, cnnguide.site.labs as labs; labs.write_notebooks(*map(pathlib.Path, sys.argv[1:]))"
+@pytest.mark.parametrize("script", LABS, ids=lambda script: script.stem)
+def test_a_notebook_runs_in_an_empty_folder(script, site, tmp_path):
+    notebook = nbformat.read(site / "examples" / script.stem / f"{script.stem}.ipynb", as_version=4)
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert len([output for output in shown if output.output_type == "display_data"]) == script.read_text().count(
+        " alt="
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_pictures_of_a_lab_exist_in_both_schemes_and_differ_in_colours_only(site):
+    seen = 0
+    for page in (site / "examples").glob("*/index.html"):
+        images = re.findall(r'<img [^>]*src="(figures/(\d+)-(light|dark)\.svg)#only-\3"', page.read_text("utf-8"))
+        for (light, number, first), (dark, other, second) in zip(images[::2], images[1::2], strict=True):
+            assert (number, first, second) == (other, "light", "dark")
+            without_colours = [re.sub(r"#[0-9a-f]{6}", "", (page.parent / name).read_text()) for name in (light, dark)]
+            assert without_colours[0] == without_colours[1]
+            seen += 1
+    assert seen == sum(script.read_text().count(" alt=") for script in LABS)
+
+
+def test_downloads_have_the_same_bytes_every_time(tmp_path):
+    code = (
+        "import sys, pathlib, cnnguide.site.labs as labs; labs.write_downloads(*map(pathlib.Path, sys.argv[1:]), None)"
+    )
     for folder in ("a", "b"):
         subprocess.run([sys.executable, "-c", code, str(ROOT), str(tmp_path / folder)], check=True, cwd=ROOT)
-    for notebook in (tmp_path / "a").rglob("*.ipynb"):
-        assert notebook.read_bytes() == (tmp_path / "b" / notebook.relative_to(tmp_path / "a")).read_bytes()
+    written = [file for file in (tmp_path / "a").rglob("*") if file.is_file()]
+    assert len(written) == 2 * len(LABS)
+    for file in written:
+        assert file.read_bytes() == (tmp_path / "b" / file.relative_to(tmp_path / "a")).read_bytes()
+
+
+def test_without_a_known_host_pip_asks_its_index():
+    wanted = 'pip install "cnnguide[photos]"'
+    assert installed_from(None, wanted) == wanted
+    assert installed_from(Repository("git.example.org", "someone", "guide"), wanted) == wanted
+    gitlab = installed_from(Repository("gitlab.com", "group/team", "guide"), wanted)
+    assert (
+        gitlab == 'pip install "cnnguide[photos] @ https://gitlab.com/group/team/guide/-/archive/main/guide-main.zip"'
+    )
 
 
 CELL = """<style>body {{}}</style><div class="jp-Cell" id="cell-id=1"><div class="jp-RenderedHTMLCommon jp-MarkdownOutput">
@@ -169,8 +251,8 @@ def script(tmp_path):
 
 
 def test_the_alt_text_of_a_cells_picture_comes_from_the_script(script):
-    html = labs.tidy(CELL, script(' alt="what it shows"'), None)
-    assert 'alt="what it shows"' in html and "<style>" not in html
+    page = labs.tidy(CELL, script(' alt="what it shows"'), None)
+    assert 'alt="what it shows"' in page.html and "<style>" not in page.html
 
 
 def test_a_picture_without_an_alt_text_stops_the_build(script):
@@ -178,10 +260,28 @@ def test_a_picture_without_an_alt_text_stops_the_build(script):
         labs.tidy(CELL, script(""), None)
 
 
+def test_drawings_become_files_beside_the_page(script):
+    pair = "".join(f'<img src="data:image/svg+xml;base64,PHN2Zy8+#only-{scheme}">' for scheme in ("light", "dark"))
+    page = labs.tidy(CELL.replace('<img src="data:image/png;base64,AA">', pair), script(' alt="a"'), None)
+    assert page.pictures == {"figures/1-light.svg": b"<svg/>", "figures/1-dark.svg": b"<svg/>"}
+    assert (
+        '<img alt="a" src="figures/1-light.svg#only-light"/><img alt="a" src="figures/1-dark.svg#only-dark"/>'
+        in page.html
+    )
+
+
+def test_pieces_of_an_output_stand_in_one_box(script):
+    printed = '<div class="jp-RenderedText jp-OutputArea-output"><pre>{}</pre></div>'
+    pieces = printed.format("first\n") + printed.format("second\n")
+    page = labs.tidy(
+        CELL.replace('<div class="jp-RenderedImage', pieces + '<div class="jp-RenderedImage'), script(' alt="a"'), None
+    )
+    assert page.html.count("lab-output") == 1 and ">first\nsecond\n</pre>" in page.html
+
+
 def test_colab_is_offered_where_it_can_read_the_notebook(script):
     lab = script(' alt="a"')
-    assert "colab" not in labs.tidy(CELL, lab, None)
-    assert "colab" not in labs.tidy(CELL, lab, Repository("gitlab.com", "someone", "guide"))
-    assert "github/someone/guide/blob/gh-pages/examples/lab/lab.ipynb" in labs.tidy(
-        CELL, lab, Repository("github.com", "someone", "guide")
-    )
+    assert "colab" not in labs.tidy(CELL, lab, None).html
+    assert "colab" not in labs.tidy(CELL, lab, Repository("gitlab.com", "someone", "guide")).html
+    on_github = labs.tidy(CELL, lab, Repository("github.com", "someone", "guide")).html
+    assert "github/someone/guide/blob/gh-pages/examples/lab/lab.ipynb" in on_github

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap
-
-matplotlib.use("Agg")
 
 
 @dataclass(frozen=True)
@@ -47,32 +46,35 @@ DARK = Scheme("dark", "#e3e6ee", "#565c6e", "#1e2129", "#6cb2f5", "#f5a35c", "#7
 SCHEMES = (LIGHT, DARK)
 
 
+def parameters(scheme: Scheme) -> dict[Any, Any]:  # matplotlib has a type for the names of its settings, of late
+    """The settings of matplotlib that make the look."""
+    return {
+        "svg.hashsalt": "cnnguide",  # otherwise the ids in the file are random
+        "svg.fonttype": "none",  # text stays text: searchable, and in the reader's font
+        "font.family": "sans-serif",
+        "font.size": 13,  # still legible where a phone halves the figure
+        "figure.constrained_layout.use": True,
+        "savefig.transparent": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": scheme.ink,
+        "axes.labelcolor": scheme.ink,
+        "axes.titlesize": "medium",
+        "axes.prop_cycle": cycler(color=scheme.series),
+        "axes.grid": False,
+        "grid.color": scheme.faint,
+        "text.color": scheme.ink,
+        "xtick.color": scheme.ink,
+        "ytick.color": scheme.ink,
+        "legend.frameon": False,
+        "lines.linewidth": 2,
+    }
+
+
 @contextmanager
 def use(scheme: Scheme) -> Iterator[None]:
     """Draw in a scheme, from matplotlib's defaults and not from whatever the machine has configured."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(
-            {
-                "svg.hashsalt": "cnnguide",  # otherwise the ids in the file are random
-                "svg.fonttype": "none",  # text stays text: searchable, and in the reader's font
-                "font.family": "sans-serif",
-                "font.size": 13,  # still legible where a phone halves the figure
-                "figure.constrained_layout.use": True,
-                "savefig.transparent": True,
-                "axes.spines.top": False,
-                "axes.spines.right": False,
-                "axes.edgecolor": scheme.ink,
-                "axes.labelcolor": scheme.ink,
-                "axes.titlesize": "medium",
-                "axes.prop_cycle": cycler(color=scheme.series),
-                "axes.grid": False,
-                "grid.color": scheme.faint,
-                "text.color": scheme.ink,
-                "xtick.color": scheme.ink,
-                "ytick.color": scheme.ink,
-                "legend.frameon": False,
-                "lines.linewidth": 2,
-            }
-        )
+        matplotlib.rcParams.update(parameters(scheme))
         yield

@@ -79,11 +79,32 @@ class Repository:
             return None
         return f"{self.url}/{blob}/{self.branch}/{path}" + (f"#L{line}" if line else "")
 
+    @property
+    def archive_url(self) -> str | None:
+        """The newest state of the default branch as an archive that pip installs from, with no need of git."""
+        return {
+            "github": f"{self.url}/archive/refs/heads/{self.branch}.zip",
+            "gitlab": f"{self.url}/-/archive/{self.branch}/{self.name}-{self.branch.replace('/', '-')}.zip",
+        }.get(self._kind or "")
+
     def colab_url(self, notebook: str, branch: str = "gh-pages") -> str | None:
         """Open a notebook of the published site in Colab, which reads from GitHub only."""
         if self.host != "github.com":
             return None
         return f"https://colab.research.google.com/github/{self.owner}/{self.name}/blob/{branch}/{notebook}"
+
+
+REQUIREMENT = re.compile(r"cnnguide\[[\w,]+\]")
+"""The package as pip is asked for it on the pages and in the labs."""
+
+
+def installed_from(repository: Repository | None, text: str) -> str:
+    """A text in which pip takes the package from where the guide lives.
+
+    A package index need not have the package, or may have another one of the same name.
+    """
+    archive = repository and repository.archive_url
+    return REQUIREMENT.sub(rf"\g<0> @ {archive}", text) if archive else text
 
 
 def find(root: Path, remote: str = "origin") -> Repository | None:
