@@ -1,11 +1,12 @@
 """The guide's arithmetic for people who do not want to write Python: `python -m cnnguide --help`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnguide import filters
+from cnnguide import __version__, filters
 from cnnguide.filters import apply_filter, gradient_magnitude
 from cnnguide.images import load, luma, save
 from cnnguide.receptive_field import NETWORKS, receptive_field
@@ -21,14 +22,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         print(options.run(options))
+        sys.stdout.flush()
+    except BrokenPipeError:  # as of `cnnguide sizes 999 | head -c 20`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
     except (ValueError, OSError, ImportError) as error:
-        print(f"cnnguide {options.command}: {error}", file=sys.stderr)
+        print(f"cnnguide {options.command}: {_explained(error)}", file=sys.stderr)
         return 1
     return 0
 
 
+def _explained(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cnnguide", description="Arithmetic of convolutional networks.")
+    parser.add_argument("--version", action="version", version=f"cnnguide {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
 
     sizes = commands.add_parser("sizes", help="the sizes that repeated convolution leaves of an image")
@@ -58,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _sizes(options: argparse.Namespace) -> str:
     chain = conv_chain(options.size, options.kernel, options.stride, options.padding, options.dilation)
-    return f"{format_chain(chain)}\nconvolutions: {len(chain) - 1}"
+    last = chain[-1]
+    rest = f"\n{last}x{last} remains: the next window does not fit" if last > 1 else ""
+    return f"{format_chain(chain)}\nconvolutions: {len(chain) - 1}{rest}"
 
 
 def _receptive_field(options: argparse.Namespace) -> str:
@@ -68,6 +81,8 @@ def _receptive_field(options: argparse.Namespace) -> str:
 
 def _filter(options: argparse.Namespace) -> str:
     gray = luma(load(options.photo))
+    if options.output.exists() and options.output.samefile(options.photo):
+        raise ValueError(f"{options.output} is the photo itself; name another file to write")
     is_steepness = options.kernel == "steepness"
     answers = gradient_magnitude(gray) if is_steepness else apply_filter(gray, KERNELS[options.kernel])
     largest = float(abs(answers).max()) or 1.0

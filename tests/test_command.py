@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+import cnnguide
 from cnnguide import SOBEL_X, apply_filter, coffee, disk, load, luma, save
 from cnnguide.__main__ import KERNELS, main
 from tests.conftest import ROOT
@@ -23,6 +24,28 @@ def test_sizes_prints_the_chain_and_counts_convolutions_not_sizes(capsys):
 def test_receptive_field_prints_the_published_field_of_alexnet(capsys):
     assert main(["receptive-field", "alexnet"]) == 0  # Araujo et al. (2019), table 1
     assert capsys.readouterr().out == "size: 195\nstride: 32\npadding: 64\n"
+
+
+def test_what_remains_is_said(capsys):
+    assert main(["sizes", "8"]) == 0
+    assert capsys.readouterr().out.endswith("2x2\nconvolutions: 3\n2x2 remains: the next window does not fit\n")
+    assert main(["sizes", "10", "--kernel", "20"]) == 0
+    assert capsys.readouterr().out == "10x10\nconvolutions: 0\n10x10 remains: the next window does not fit\n"
+
+
+def test_the_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit) as exit:
+        main(["--version"])
+    assert exit.value.code == 0 and capsys.readouterr().out == f"cnnguide {cnnguide.__version__}\n"
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    with subprocess.Popen(
+        [sys.executable, "-m", "cnnguide", "sizes", "199999"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        running.stdout.read(20)
+        running.stdout.close()
+        assert running.stderr.read() == b"" and running.wait() == 0
 
 
 def test_values_that_do_not_fit_exit_with_1_and_a_message(capsys):
@@ -66,6 +89,11 @@ def test_what_cannot_be_filtered_is_named(tmp_path, capsys):
     save(tmp_path / "disk.png", disk(8, radius=2))
     assert main(["filter", str(tmp_path / "disk.png"), "--kernel", "box", "-o", str(tmp_path / "out.xyz")]) == 1
     assert "does not end in a format that can be written" in capsys.readouterr().err
+    assert main(["filter", str(tmp_path / "disk.png"), "--kernel", "box", "-o", str(tmp_path / "no/out.png")]) == 1
+    assert capsys.readouterr().err == f"cnnguide filter: {tmp_path}/no/out.png: No such file or directory\n"
+    before = (tmp_path / "disk.png").read_bytes()
+    assert main(["filter", str(tmp_path / "disk.png"), "--kernel", "box", "-o", str(tmp_path / "disk.png")]) == 1
+    assert "is the photo itself" in capsys.readouterr().err and (tmp_path / "disk.png").read_bytes() == before
     with pytest.raises(SystemExit) as stopped:
         main(["filter", str(tmp_path / "disk.png"), "--kernel", "sobel", "-o", "out.png"])
     assert stopped.value.code == 2 and "sobel-y" in capsys.readouterr().err
