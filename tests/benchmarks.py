@@ -66,7 +66,9 @@ def filtering() -> Pair:
     kernel = SOBEL_X.astype(np.float32)
     theirs = scipy.ndimage.correlate
     np.testing.assert_allclose(apply_filter(image, kernel), theirs(image, kernel), atol=1e-4)
-    return Pair("filter 512x512, 3x3 (SciPy)", lambda: apply_filter(image, kernel), lambda: theirs(image, kernel), 1.0)
+    return Pair(
+        "filter 512x512, 3x3 (to SciPy)", lambda: apply_filter(image, kernel), lambda: theirs(image, kernel), 1.0
+    )
 
 
 def training_step() -> Pair:
@@ -98,17 +100,17 @@ def training_step() -> Pair:
         nn.functional.cross_entropy(theirs(tx), ttarget).backward()
         oracle.step()
 
-    return Pair("training step, letters network, batch 32", our_step, their_step, 1.3)
+    return Pair("training step, 32 letters", our_step, their_step, 1.3)
 
 
 def pairs() -> list[Pair]:
     return [
-        convolution("conv 1x3x224x224, 64 of 7x7, stride 2", (1, 3, 224, 224), (64, 3, 7, 7), 2.7, stride=2, padding=3),
-        convolution("conv 32x64x28x28, 64 of 3x3", (32, 64, 28, 28), (64, 64, 3, 3), 2.7, padding=1),
-        convolution("conv 128x1x28x28, 16 of 3x3", (128, 1, 28, 28), (16, 1, 3, 3), 1.6, padding=1),
+        convolution("conv 1x3x224x224, 64 7x7, stride 2", (1, 3, 224, 224), (64, 3, 7, 7), 2.7, stride=2, padding=3),
+        convolution("conv 32x64x28x28, 64 3x3", (32, 64, 28, 28), (64, 64, 3, 3), 2.7, padding=1),
+        convolution("conv 128x1x28x28, 16 3x3", (128, 1, 28, 28), (16, 1, 3, 3), 1.6, padding=1),
         convolution("depthwise 8x32x56x56, 3x3", (8, 32, 56, 56), (32, 1, 3, 3), 5.0, padding=1, groups=32),
         # Nothing but a matrix product: two BLAS libraries side by side, ours here with kernels half as wide ("Haswell").
-        convolution("conv 8x64x28x28, 128 of 1x1", (8, 64, 28, 28), (128, 64, 1, 1), 2.7),
+        convolution("conv 8x64x28x28, 128 1x1", (8, 64, 28, 28), (128, 64, 1, 1), 2.7),
         filtering(),
         training_step(),
     ]
@@ -163,20 +165,20 @@ def measured_with(kernels: str, rounds: int) -> tuple[str, list[tuple[float, flo
 def table(rounds: int) -> tuple[str, list[str]]:
     """The table as text, and the rows that are above their limit."""
     runs = [measured_with(kernels, rounds) for kernels in KERNELS]
-    titles = "".join(f"{f'kernels {name}':>26}" for name, _ in runs)
-    columns = f"{'times as long':>15}{'of peak':>11}" * len(runs)
-    lines, slow = [f"{'':44}{'':>8}{titles}", f"{'what':44}{'at most':>8}{columns}"], []
+    titles = "".join(f"{name:>16}" for name, _ in runs)
+    columns = f"{'ratio':>7}{'of peak':>9}" * len(runs)
+    lines, slow = [f"{'kernels of BLAS':44}{titles}", f"{'what':36}{'at most':>8}{columns}"], []
     for row, pair in enumerate(pairs()):
-        line = f"{pair.name:44}{pair.limit:8.1f}"
+        line = f"{pair.name:36}{pair.limit:8.1f}"
         for name, results in runs:
             ratio, share = results[row]
-            line += f"{ratio:15.2f}{'' if share is None else f'{share:.0%}':>11}"
+            line += f"{ratio:7.2f}{'' if share is None else f'{share:.0%}':>9}"
             if ratio > pair.limit:
                 slow.append(f"{pair.name}: {ratio:.2f} times as long with kernels {name}, wanted at most {pair.limit}")
         lines.append(line)
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     versions = f"NumPy {np.__version__}, SciPy {scipy.__version__}, PyTorch {torch.__version__}"
-    lines += ["", versions, f"BLAS: {blas['name']} {blas['version']}; kernels {runs[0][0]} are what it picks here"]
+    lines += ["", versions, f"BLAS: {blas['name']} {blas['version']}, which picks {runs[0][0]} here"]
     lines += [f"processor time of one thread; medians of {rounds} interleaved rounds", ""]
     return "\n".join(line.rstrip() for line in lines), slow
 
