@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cnnguide import (
+    Linear,
     Page,
     Sequential,
     cross_entropy,
@@ -266,3 +267,18 @@ def test_found_patches_are_what_their_units_see():
     diagonal = np.arange(16)
     reached = [part.forward(x)[diagonal, diagonal, 5, 5] for x in (wanted, found)]
     np.testing.assert_allclose(reached[0] / reached[1], result["ratios"], rtol=0.05)
+
+
+def test_units_that_add_up_in_their_own_order_differ_by_rounding_only():
+    rng = np.random.default_rng(0)
+    for dtype, digits in ((np.float32, 1e-6), (np.float64, 1e-14)):
+        own = initialization.OwnOrder(50, 40, rng, dtype)
+        plain, x = Linear(50, 40, rng, dtype=dtype), rng.standard_normal((30, 50)).astype(dtype)
+        for mine, theirs in zip(own.parameters(), plain.parameters(), strict=True):
+            theirs[...] = mine
+        assert [sorted(order) for order in own.orders.tolist()] == [list(range(50))] * 40
+        np.testing.assert_allclose(own.forward(x), plain.forward(x), atol=digits * 10)
+        grad = rng.standard_normal((30, 40)).astype(dtype)
+        np.testing.assert_array_equal(own.backward(grad), plain.backward(grad))
+        own.weight[...], same = 0.1, np.ones((1, 50), dtype) * x[0]
+        assert 0 < np.ptp(own.forward(same)) < digits * 10  # equal units, up to rounding, but not to the last bit

@@ -54,7 +54,7 @@ def forward_and_backward(scheme: Scheme) -> Figure:
                 ax.plot(np.median(runs[kind], axis=0), style, color=color, label=name)
             ax.set(yscale="log", xlim=(0, 50), ylim=(1e-60, 1e60))
             ax.axhline(1, color=scheme.faint, linewidth=0.8)
-        row[0].set_ylabel(activation)
+        row[0].set_ylabel("ReLU" if activation == "relu" else activation)
     axes[0, 0].set_title("outputs")
     axes[0, 1].set_title("gradients")
     fig.legend(
