@@ -1,8 +1,7 @@
 """Figures of the chapter on question 5: what happens while a deep network trains."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -265,8 +264,7 @@ def remaining_confusion(scheme: Scheme) -> Figure:
     return fig
 
 
-@dataclass(frozen=True)
-class Surface:
+class Surface(NamedTuple):
     """A landscape over the plane: its height, its slope, where a walk starts, and the minimum that it should find."""
 
     height: Callable[[np.ndarray, np.ndarray], np.ndarray]
