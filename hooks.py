@@ -91,7 +91,9 @@ def on_page_content(html, page, config, files):
         tidy = labs.tidy(html, ROOT / page.file.src_uri, found, config.remote_branch)
         html = tidy.html
         for name, picture in tidy.pictures.items():
-            files.append(File.generated(config, f"{page.file.dest_uri.removesuffix('index.html')}{name}", content=picture))
+            files.append(
+                File.generated(config, f"{page.file.dest_uri.removesuffix('index.html')}{name}", content=picture)
+            )
     return repository.installed_from(found, html)
 
 

@@ -50,6 +50,44 @@ def test_names_in_a_chapter_lead_to_their_entries(site):
     assert links["apply_filter"].endswith("reference/api/filters/#cnnguide.filters.apply_filter")
 
 
+def linked(page):
+    return set(re.findall(r'href="[^"]*reference/api/\w+/#cnnguide\.\w+\.(\w+)"', page.read_text("utf-8")))
+
+
+def test_what_code_imports_leads_to_its_entry(site):
+    chapters = [(page, site / f"chapters/{page.stem}/index.html") for page in (ROOT / "docs/chapters").glob("*.md")]
+    labs = [(lab, site / f"examples/{lab.stem}/index.html") for lab in (ROOT / "examples").glob("*.py")]
+    for source, page in [*chapters, *labs, (ROOT / "docs/five_lines.md", site / "five_lines/index.html")]:
+        imports = re.findall(r"from cnnguide import (?:\(([^)]*)\)|(.*))", source.read_text("utf-8"))
+        names = set(re.findall(r"\w+", " ".join(many or few for many, few in imports)))
+        assert names and names <= linked(page), (source.name, names - linked(page))
+
+
+def test_links_in_code_are_not_copied_and_lead_where_the_name_is_explained(site):
+    page = BeautifulSoup((site / "five_lines/index.html").read_text("utf-8"), "html.parser")
+    code = page.select_one("div.highlight code:has(a.autorefs)")
+    assert ">>> from cnnguide import conv_output_size\n" in code.get_text()
+    link = code.select_one("a.autorefs")
+    assert link["href"] == "../reference/api/shapes/#cnnguide.shapes.conv_output_size"
+
+
+MET = {"DivergedError", "MisalignedError", "Glyph", "ReceptiveField"}
+"""What a reader meets and does not make; their entries stand beside what raises or returns them."""
+
+
+def test_every_name_that_a_reader_uses_is_linked_from_a_page_or_from_another_entry(site):
+    pages = [page for page in site.rglob("*.html") if "reference" not in page.parts]
+    content = "".join(page.read_text("utf-8") for page in (site / "reference/api").rglob("*.html"))
+    within = set(re.findall(r'class="autorefs[^>]*href="[^"]*#cnnguide\.\w+\.(\w+)"', content))
+    unlinked = set(cnnguide.__all__) - MET - within.union(*map(linked, pages))
+    assert all(name.endswith("_backward") for name in unlinked), unlinked  # those stand below their forward
+
+
+def test_a_class_shows_what_it_is_made_with(entries):
+    text = entries["cnnguide.layers.Conv2d"].find_parent(class_="doc-object").get_text()
+    assert "in_channels: int," in text and "self" not in text.split("Formula")[0]
+
+
 def test_a_page_of_the_reference_is_light(site):
     for module in MODULES:
         assert (site / f"reference/api/{module}/index.html").stat().st_size < 120_000

@@ -225,11 +225,11 @@ def winograd_speed(scheme: Scheme) -> Figure:
     ax.axhline(2.25, color=scheme.ink, linestyle=":")
     ax.text(-0.4, 2.3, "fewer multiplications: 2.25 times", va="bottom")
     ax.axhline(1, color=scheme.ink, linewidth=1)
-    ax.text(3.4, 0.95, "as fast as patches", ha="right", va="top")
+    ax.text(-0.4, 1.05, "as fast as patches", va="bottom")  # where the marks lie lowest
     places = range(len(middle))
     ax.errorbar(places, middle, (middle - low, high - middle), fmt="o", color=scheme.blue, capsize=4)
     ax.set_xticks(places, [str(n) for n in found["channels"]])
-    ax.set(xlabel="channels in and out", ylabel="times faster", xlim=(-0.5, 3.5), ylim=(0, 2.7))
+    ax.set(xlabel="channels in and out", ylabel="times faster", xlim=(-0.5, len(middle) - 0.5), ylim=(0, 2.7))
     return fig
 
 

@@ -14,6 +14,7 @@ import jupytext
 from bs4 import BeautifulSoup, Tag
 
 from cnnguide.figures.build import SCHEME_NAMES, write_if_changed
+from cnnguide.site.reference import link_imports
 from cnnguide.site.repository import Repository, installed_from
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def tidy(html: str, script: Path, repository: Repository | None, branch: str = "
             parts.append(written)
         if len(parts) == 1:  # below the title, which opens the first cell
             parts.append(_take_home(script, repository, branch))
-    return Tidy("\n".join(parts), pictures)
+    return Tidy(link_imports("\n".join(parts)), pictures)
 
 
 def _name(image: Tag, alt: str, pictures: dict[str, bytes]) -> None:

@@ -2,7 +2,7 @@
 
 - Where mkdocstrings renders a docstring, its examples become sessions, its labels (Formula, Shapes, ...) bold, and signs
   that Markdown would take for markup stay what they are. Numbers in it are proven by its own doctest.
-- Where a page says `conv_chain`, the name leads to its entry.
+- Where a page says `conv_chain`, or its code imports the name, it leads to the entry.
 """
 
 import functools
@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
@@ -48,8 +49,6 @@ class _LinkNames(Treeprocessor):
     """`name` in running text leads to the entry of the public name; mkdocs-autorefs knows where that is."""
 
     def run(self, root: ElementTree.Element) -> None:
-        if is_docstring(self.md):
-            return
         homes = _homes()
         parents = {child: parent for parent in root.iter() for child in parent}
         for code in [element for element in root.iter("code") if element in parents]:
@@ -67,6 +66,28 @@ class _LinkNames(Treeprocessor):
             parent.remove(code)
             link.append(code)
             parent.insert(place, link)
+
+
+IMPORT = re.compile(
+    r'<span class="kn">from</span>(?:<span class="w"> </span>| )<span class="nn">cnnguide(?:\.\w+)?</span>'
+    r'(?:<span class="w"> </span>| )<span class="kn">import</span>(?: <span class="p">\((?P<many>[^)]*)\)|(?P<few>.*))'
+)
+"""Highlighted code that imports names of the package; in parentheses they may stand on several lines."""
+
+
+def link_imports(html: str) -> str:
+    """Let names that code imports lead to their entries: where they are introduced, and not at every use."""
+    return IMPORT.sub(lambda match: re.sub(r'<span class="n">(\w+)</span>', _link, match[0]), html)
+
+
+def _link(match: re.Match[str]) -> str:
+    home = _homes().get(match[1])
+    return f'<autoref identifier="{home}.{match[1]}" optional="">{match[0]}</autoref>' if home else match[0]
+
+
+class _LinkImports(Postprocessor):
+    def run(self, text: str) -> str:
+        return text if is_docstring(self.md) else link_imports(text)
 
 
 @functools.cache
@@ -97,6 +118,8 @@ class ReferenceExtension(Extension):
         md.preprocessors.register(_Docstring(md), "cnnguide-docstring", 45)
         # When inline code has been read (20).
         md.treeprocessors.register(_LinkNames(md), "cnnguide-names", 2)
+        # When highlighted code is back in the page (30).
+        md.postprocessors.register(_LinkImports(md), "cnnguide-imports", 10)
 
 
 def makeExtension(**options: object) -> ReferenceExtension:
