@@ -1,6 +1,7 @@
 """Labs: as scripts, as pages that weigh what a page should, and as notebooks."""
 
 import importlib.util
+import json
 import re
 import runpy
 import subprocess
@@ -161,6 +162,18 @@ def test_the_page_of_a_lab_looks_like_every_other(script, site):
     assert '<div class="language-python highlight"><pre><code>' in html
     assert '<div class="lab-output">' in html
     assert '<a class="headerlink"' in html
+
+
+def test_a_search_finds_each_section_of_a_lab_once(site):
+    entries = json.loads((site / "search/search_index.json").read_text("utf-8"))["docs"]
+    titles = [entry["title"] for entry in entries if entry["location"].startswith("examples/python101/")]
+    assert titles[0] == "Python101: five questions, one notebook" and len(titles) == len(set(titles)) == 6
+    assert not any("¶" in entry["title"] for entry in entries)
+
+
+def test_every_chapter_leads_to_its_lab():
+    chapters = "".join(chapter.read_text("utf-8") for chapter in (ROOT / "docs/chapters").glob("*.md"))
+    assert all(f"../examples/{lab.name}" in chapters for lab in LABS if lab.stem != "python101")
 
 
 def test_outputs_are_those_of_this_package(site):

@@ -65,7 +65,7 @@ def tidy(html: str, script: Path, repository: Repository | None, branch: str = "
             parts.append(written)
         if len(parts) == 1:  # below the title, which opens the first cell
             parts.append(_take_home(script, repository, branch))
-    return Tidy(link_imports("\n".join(parts)), pictures)
+    return Tidy(link_imports("\n".join(parts).strip()), pictures)
 
 
 def _name(image: Tag, alt: str, pictures: dict[str, bytes]) -> None:
