@@ -54,7 +54,8 @@ def test_a_fresh_clone_publishes_the_whole_guide(origin, first, tmp_path):
     for chapter in ("channels", "kernel_size", "size_chain", "initialization", "training"):
         assert b"Short answer." in files[f"chapters/{chapter}/index.html"]
     assert {"figures/chain_of_sizes-light.svg", "figures/chain_of_sizes-dark.svg"} <= set(files)
-    assert b"sees 195" in files["examples/shape_arithmetic/index.html"]  # the lab was executed
+    assert b"pool5      6   195    32" in files["examples/shape_arithmetic/index.html"]  # the lab was executed
+    assert {f"examples/python101/figures/1-{scheme}.svg" for scheme in ("light", "dark")} <= set(files)
     assert {"examples/shape_arithmetic/shape_arithmetic.ipynb", "examples/shape_arithmetic/shape_arithmetic.py"} <= set(
         files
     )
