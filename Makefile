@@ -53,4 +53,4 @@ lock: setup ## write today's newest versions into constraints.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-find-links --no-annotate --no-header --extra test pyproject.toml --output-file constraints.txt
 
 clean: ## remove all that was built, the environments too
-	rm -rf .venv .venv-oldest site dist .experiments docs/figures docs/reference/verified_numbers.md
+	rm -rf .venv .venv-oldest site dist .experiments docs/figures docs/javascripts/data docs/reference/verified_numbers.md

@@ -107,8 +107,11 @@ def project(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(project) -> Path:
-    return project / "site"
+def site(request) -> Path:
+    """The built site; CNNGUIDE_SITE names one that is built already, for quick looks while one works on widgets."""
+    if ready := os.environ.get("CNNGUIDE_SITE"):
+        return Path(ready).resolve()
+    return request.getfixturevalue("project") / "site"
 
 
 @pytest.fixture(scope="session")
@@ -158,3 +161,39 @@ def browser():
         launched = playwright.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Open a page of the site in a fresh context; whatever it asks for elsewhere, or fails to get, is an error."""
+    contexts = []
+
+    def opened(page="", scheme="light", width=1280, **options):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.problems = []
+        host = address.split("/guide/")[0]
+        tab.on("request", lambda r: r.url.startswith((host, "data:", "blob:")) or tab.problems.append(f"asks {r.url}"))
+        tab.on("response", lambda r: r.status >= 400 and tab.problems.append(f"{r.status} for {r.url}"))
+        tab.on("pageerror", lambda error: tab.problems.append(str(error)))
+        tab.on("console", lambda m: m.type in ("error", "warning") and tab.problems.append(m.text))
+        tab.goto(address + page)  # until everything is loaded
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def serious_violations(tab) -> str:
+    """What axe finds serious or critical in the page as it stands, as text; empty where all is well."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    response = Axe().run(tab).response
+    assert response["passes"], "axe looked at nothing"
+    return "\n".join(
+        f"{v['impact']}: {v['id']}: {v['help']}\n    " + "\n    ".join(node["html"][:160] for node in v["nodes"][:5])
+        for v in response["violations"]
+        if v["impact"] in ("serious", "critical")
+    )

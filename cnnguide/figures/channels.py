@@ -109,6 +109,30 @@ def one_product_sum(scheme: Scheme) -> Figure:
 
 
 @figure
+def place_in_a_photo(scheme: Scheme) -> Figure:
+    """One place in the photo: the pixels under Sobel-X, their products with its weights, and where the sum is drawn."""
+    gray, (row, column) = luma(coffee()), (52, 63)
+    window = gray[row - 1 : row + 2, column - 1 : column + 2]
+    fig = Figure(figsize=(7, 4.4))
+    (photo, answers), (pixels, products) = fig.subplots(2, 2, height_ratios=(3, 2))
+    show(photo, gray, "photo")
+    show_signed(answers, apply_filter(gray, SOBEL_X), "sums of Sobel-X", scheme)
+    for ax, size in ((photo, 3), (answers, 1)):
+        corner = (column - size / 2, row - size / 2)
+        ax.add_patch(Rectangle(corner, size, size, fill=False, edgecolor=scheme.orange, linewidth=2))
+    total = float((window * SOBEL_X).sum())
+    for ax, values, title in (
+        (pixels, window, "pixels under the kernel"),
+        (products, window * SOBEL_X + 0.0, f"their products, sum {total:.2f}"),
+    ):
+        show(ax, np.zeros((3, 3)), title)
+        ax.images[0].set_visible(False)
+        for (r, c), value in np.ndenumerate(values):
+            ax.text(c, r, f"{value:.2f}", ha="center", va="center", color=scheme.ink)
+    return fig
+
+
+@figure
 def photo_filtered(scheme: Scheme) -> Figure:
     """A gray photo, the answers of Sobel-X, Sobel-Y and the Laplacian, and how steep it is in which direction."""
     gray = luma(coffee())

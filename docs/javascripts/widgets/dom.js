@@ -1,0 +1,46 @@
+// Elements in one call.
+
+/** A new element: `make("button", { type: "button", "aria-label": "Play", onclick: play }, "▶")`. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** A table for readers of numbers: `head` names the columns, the first entry of each row heads that row. */
+export function makeTable({ head, rows }) {
+  return make(
+    "table",
+    { class: "widget-table" },
+    make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, String(text))))),
+    make(
+      "tbody",
+      {},
+      ...rows.map(([first, ...others]) =>
+        make("tr", {}, make("th", { scope: "row" }, String(first)), ...others.map((text) => make("td", {}, String(text)))),
+      ),
+    ),
+  );
+}
+
+/** A number as a reader writes it: at most `digits` decimals, no trailing zeros, a true minus, never "-0". */
+export function shown(value, digits = 2) {
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : value < 0 ? "−∞" : "undefined";
+  const rounded = Number(value.toFixed(digits));
+  const text = Math.abs(value) > 0 && (rounded === 0 || Math.abs(value) >= 1e7) ? scientific(value) : String(rounded);
+  return text.replace("-", "−");
+}
+
+function scientific(value) {
+  return value === 0 ? "0" : value.toExponential(1);
+}
+
+/** A whole number with commas between thousands. */
+export function counted(value) {
+  return value.toLocaleString("en-US");
+}
