@@ -16,7 +16,7 @@ The name is that of the module in `docs/javascripts/widgets`; a page that holds 
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 from bs4 import BeautifulSoup
@@ -32,7 +32,7 @@ EMBEDS = "embed"
 class _Widget(Block):
     NAME = "widget"
     ARGUMENT = True
-    OPTIONS = {"title": ["", type_string], "id": ["", type_string]}
+    OPTIONS: ClassVar = {"title": ["", type_string], "id": ["", type_string]}
 
     def on_validate(self, parent: ElementTree.Element) -> bool:
         name = self.argument.strip()
