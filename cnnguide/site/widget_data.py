@@ -1,7 +1,7 @@
 """What the widgets compute with, handed over by the package: `python -m cnnguide.site data docs/javascripts/data`.
 
-Each function gives the content of one file, `docs/javascripts/data/NAME.json`, which `docs/javascripts/core/data.js` reads. Arrays
-become base64 with their type and shape, so that a page gets the same numbers to the last bit.
+Each function gives the content of one file, `NAME.json`, which `docs/javascripts/core/data.js` reads. Arrays become base64
+with their type and shape, so that a page gets the same numbers to the last bit.
 """
 
 import base64
