@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -120,9 +121,9 @@ def pages(site) -> list[str]:
     return sorted(file.relative_to(site).as_posix().removesuffix("index.html") for file in site.rglob("*.html"))
 
 
-@pytest.fixture(scope="session")
-def address(site) -> Iterator[str]:
-    """The site on a loopback address, under its sub-path only, with the 404 page that GitHub would serve."""
+@contextmanager
+def serve(site: Path) -> Iterator[str]:
+    """A site on a loopback address, under its sub-path only, with the 404 page that GitHub would serve."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments):
@@ -149,12 +150,22 @@ def address(site) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def address(site) -> Iterator[str]:
+    with serve(site) as address:
+        yield address
+
+
+def find_browser() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Chromium, driven by Playwright."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
+    found = find_browser()
     if found is None:
-        missing("browser", f"put Chromium or Chrome on the PATH (looked for {', '.join(names)})")
+        missing("browser", "put Chromium or Chrome on the PATH")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -27,6 +27,12 @@ from pymdownx.blocks.block import Block, type_string
 from cnnguide.figures.build import write_if_changed
 
 EMBEDS = "embed"
+MODULES = Path("docs/javascripts/widgets")
+"""Seen from the folder of mkdocs.yml, as all paths of a build are."""
+
+
+class WidgetError(ValueError):
+    """A block that no widget can be made of; says what is missing."""
 
 
 class _Widget(Block):
@@ -36,8 +42,11 @@ class _Widget(Block):
 
     def on_validate(self, parent: ElementTree.Element) -> bool:
         name = self.argument.strip()
-        if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name) or not self.options["title"]:
-            raise ValueError(f"the widget {name!r} needs the name of its module and a line with its title")
+        if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name) or not (MODULES / f"{name}.js").is_file():
+            known = ", ".join(sorted(file.stem for file in MODULES.glob("*_*.js")))
+            raise WidgetError(f"there is no widget {name!r}; name a module of {MODULES}: {known}")
+        if not self.options["title"]:
+            raise WidgetError(f"the widget {name} has no title; add a line '    title: ...' below its first")
         return True
 
     def on_create(self, parent: ElementTree.Element) -> ElementTree.Element:
@@ -73,7 +82,7 @@ def write_embeds(site: Path, render: Callable[..., str]) -> list[str]:
         for element in page.select("[data-widget]"):
             name = str(element["id"])
             if name in written:
-                raise ValueError(f"the widget {name} stands in {written[name]} and in {file}; give one another id")
+                raise WidgetError(f"the widget {name} stands in {written[name]} and in {file}; give one another id")
             written[name] = file
             heading = page.select_one("article h1")
             content = render(

@@ -1,10 +1,10 @@
 """What holds for every widget, whatever it shows: one test of each kind for all that the site has."""
 
-import gzip
 import re
 
 import pytest
 
+from tests.browser_benchmarks import CHAPTERS, MOST_JAVASCRIPT, javascript
 from tests.conftest import ROOT, serious_violations
 from tests.widgets.conftest import drawn, state_of
 
@@ -17,8 +17,6 @@ WIDGETS = sorted(
 )
 GARBAGE = ("", "NaN", "1e999", "-7", "0.123456", "<b>", "999999999999", "constructor", "💥")
 NO_NUMBER = re.compile(r"\b(NaN|undefined|Infinity|null|\[object)")
-CHAPTERS = ("channels", "kernel_size", "size_chain", "initialization", "training")
-MOST_JAVASCRIPT = 60_000  # bytes that travel with any chapter, compressed
 
 every_widget = pytest.mark.parametrize("name", WIDGETS)
 
@@ -189,12 +187,7 @@ def test_it_can_be_taken_elsewhere(open_widget, name, address):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_the_scripts_of_a_chapter_weigh_little(open_page, address, chapter):
-    tab = open_page()
-    scripts = {}
-    own = f"{address}javascripts/"
-    tab.on("response", lambda r: r.url.startswith(own) and r.url.endswith(".js") and scripts.update({r.url: r.body()}))
-    tab.goto(f"{address}chapters/{chapter}/")
-    tab.wait_for_timeout(500)
-    assert scripts
-    assert sum(len(gzip.compress(body)) for body in scripts.values()) < MOST_JAVASCRIPT
+def test_the_scripts_of_a_chapter_weigh_little(browser, address, chapter):
+    own, theme = javascript(browser, address, chapter)
+    assert own > 0 and theme > 0
+    assert own < MOST_JAVASCRIPT

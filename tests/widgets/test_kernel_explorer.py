@@ -165,7 +165,7 @@ def test_a_picture_of_ones_own_stays_in_the_page(open_widget):
     tab = open_widget("kernel-explorer", "kernel=identity")
     own = tab.locator("input[type=file]")
     own.set_input_files({"name": "wide.png", "mimeType": "image/png", "buffer": picture((100, 1024))})
-    tab.wait_for_function("document.querySelector('canvas').width === 512")  # made smaller
+    tab.locator("canvas[width='512']").first.wait_for()  # made smaller
     tab.wait_for_timeout(60)
     assert tab.locator("canvas").first.evaluate("canvas => canvas.height") == 50
     assert shown_sum(tab) == pytest.approx(0.299, abs=0.0051)  # the luma of red
