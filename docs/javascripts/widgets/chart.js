@@ -1,6 +1,6 @@
 // Line charts as SVG: colours come from the style sheet, so a switch of the scheme needs no drawing.
 
-import { make, shown } from "./dom.js";
+import { make, raised, shown } from "./dom.js";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const MARGIN = { top: 10, right: 12, bottom: 40, left: 58 };
@@ -101,13 +101,10 @@ function evenly(least, most) {
   return { ticks, say: (value) => shown(value, digits) };
 }
 
-const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-
 function decades(start, end) {
   const every = Math.max(1, Math.ceil((end - start) / 6));
   const first = Math.ceil(start / every) * every;
   const ticks = [];
   for (let power = first; power <= end + 1e-9; power += every) ticks.push(10 ** power);
-  const raised = (power) => [...String(power)].map((one) => (one === "-" ? "⁻" : SUPERSCRIPTS[one])).join("");
   return { ticks, say: (value) => `10${raised(Math.round(Math.log10(value)))}` };
 }

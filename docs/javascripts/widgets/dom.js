@@ -28,16 +28,27 @@ export function makeTable({ head, rows }) {
   );
 }
 
-/** A number as a reader writes it: at most `digits` decimals, no trailing zeros, a true minus, never "-0". */
+/**
+ * A number as a reader writes it: at most `digits` decimals, no trailing zeros, a true minus, never "-0"; very small and very large
+ * ones as 1.5·10⁻⁸.
+ */
 export function shown(value, digits = 2) {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : value < 0 ? "−∞" : "undefined";
   const rounded = Number(value.toFixed(digits));
-  const text = Math.abs(value) > 0 && (rounded === 0 || Math.abs(value) >= 1e7) ? scientific(value) : String(rounded);
-  return text.replace("-", "−");
+  const plain = value === 0 || (rounded !== 0 && Math.abs(value) < 1e7);
+  return (plain ? String(rounded) : scientific(value)).replace("-", "−");
 }
 
 function scientific(value) {
-  return value === 0 ? "0" : value.toExponential(1);
+  const [digits, power] = value.toExponential(1).split("e");
+  return `${digits}·10${raised(Number(power))}`;
+}
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** A whole number as an exponent: −3 becomes ⁻³. */
+export function raised(power) {
+  return [...String(power)].map((one) => (one === "-" ? "⁻" : SUPERSCRIPTS[one])).join("");
 }
 
 /** A whole number with commas between thousands. */
