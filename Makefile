@@ -41,9 +41,11 @@ test-oldest: .venv-oldest/.ready ## run every test with the oldest versions that
 	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct --editable ".[test]"
 	@touch $@
 
-bench: setup ## measure against PyTorch and SciPy and write the table of the performance page
+bench: setup ## measure against PyTorch and SciPy, and in Chromium; write the tables of the performance page
 	$(BIN)/python -c 'import torch' 2>/dev/null || { echo "The benchmarks compare with PyTorch: install it into $(VENV) first."; exit 1; }
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/mkdocs build --quiet
+	$(BIN)/python -m tests.browser_benchmarks
 
 deploy: setup ## publish the committed guide on the branch gh-pages of origin
 	$(BIN)/mkdocs gh-deploy
