@@ -1,0 +1,116 @@
+"""Receptive fields in the widgets are the package's: chains, branches, refusals, and every network that it knows."""
+
+import numpy as np
+import pytest
+
+import cnnguide
+from cnnguide import NETWORKS, MisalignedError, Parallel, Window
+
+SIDES = (32, 197, 224, 227)
+
+EVERYTHING = """({ pathCounts, receptiveField, startOf, trace }, cases) => cases.map(([chain, size]) => {
+    const tried = (step) => {
+        try { return step(); } catch (error) { return `${error.name}: ${error.message}`; }
+    };
+    return [
+        tried(() => trace(chain, size).map((row) => Object.values(row))),
+        tried(() => [receptiveField(chain), startOf(receptiveField(chain)), pathCounts(chain)]),
+    ];
+})"""
+
+
+def handed_over(chain):
+    """A chain as the widgets write it."""
+    return [
+        {"chains": [handed_over(one) for one in layer.chains], "name": layer.name}
+        if isinstance(layer, Parallel)
+        else {name: getattr(layer, name) for name in ("kernel", "stride", "padding", "dilation", "name")}
+        for layer in chain
+    ]
+
+
+def refused(error):
+    return f"{'MisalignedError' if isinstance(error, MisalignedError) else 'RangeError'}: {error}"
+
+
+def traced(chain, size):
+    try:
+        return [list(row) for row in cnnguide.trace(chain, size)]
+    except ValueError as error:
+        return refused(error)
+
+
+def seen(chain):
+    try:
+        field = cnnguide.receptive_field(chain)
+    except ValueError as error:
+        return refused(error)
+    return [
+        {"size": field.size, "stride": field.stride, "padding": field.padding},
+        field.start,
+        cnnguide.path_counts(chain),
+    ]
+
+
+def some_window(rng, name=""):
+    kernel, stride = int(rng.integers(1, 6)), int(rng.choice((1, 1, 2, 3)))
+    dilation = int(rng.choice((1, 1, 2)))
+    half = dilation * (kernel - 1) // 2
+    padding = half if rng.random() < 0.6 else tuple(map(int, rng.integers(0, 3, 2)))
+    return Window(kernel, stride, padding, dilation, name)
+
+
+def some_block(rng, name=""):
+    """Branches; most agree, some in nothing."""
+    if rng.random() < 0.6:
+        window = Window(3, padding=1)
+        return Parallel(*([window] * int(rng.integers(0, 3)) for _ in range(rng.integers(1, 4))), name=name)
+    return Parallel(*([some_window(rng)] for _ in range(2)), name=name)
+
+
+def some_chain(rng):
+    names = ("", "", "conv", "an odd name")
+    return [
+        (some_block if rng.random() < 0.25 else some_window)(rng, str(rng.choice(names)))
+        for _ in range(rng.integers(0, 7))
+    ]
+
+
+def compare(core, chains):
+    wanted = [[traced(chain, size), seen(chain)] for chain, size in chains]
+    got = core("receptive_field", EVERYTHING, [[handed_over(chain), size] for chain, size in chains])
+    for (chain, size), one, other in zip(chains, got, wanted, strict=True):
+        assert one[0] == other[0], (chain, size)
+        if isinstance(other[1], str):
+            assert one[1] == other[1], chain
+        else:
+            assert one[1][:2] == other[1][:2], chain
+            counts = np.array([one[1][2], other[1][2]], float)  # huge ones are rounded
+            np.testing.assert_allclose(counts[0], counts[1], rtol=1e-9)
+    return [one[0] for one in wanted]
+
+
+def test_generated_chains_and_branches_are_the_packages(core):
+    rng = np.random.default_rng(0)
+    wanted = compare(core, [(some_chain(rng), int(rng.integers(1, 60))) for _ in range(500)])
+    refusals = [one for one in wanted if isinstance(one, str)]
+    assert len(wanted) - len(refusals) > 150
+    for reason in ("disagree in stride", "disagree in start", "what would fit", "they must agree to be joined"):
+        assert any(reason in one for one in refusals), reason
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_networks_of_the_literature_are_the_packages(core, name):
+    compare(core, [(NETWORKS[name], side) for side in SIDES])
+
+
+def test_blocks_within_blocks(core):
+    inner = Parallel(Window(3, padding=1), (), name="inner")
+    compare(core, [([Window(5, 2), Parallel((inner, Window(3, padding=1)), (), name="outer")], 33)])
+
+
+def test_a_block_without_branches_is_refused(core):
+    (answer,) = core("receptive_field", EVERYTHING, [[[{"chains": [], "name": "b"}], 9]])
+    with pytest.raises(ValueError) as refusal:
+        Parallel()
+    assert answer[0] == f"RangeError: b: {refusal.value}"
