@@ -65,3 +65,86 @@ export function applyFilter(image, kernel, border = "reflect") {
   }
   return out;
 }
+
+/** How well a pattern fits at each place where it lies fully inside, named by its upper left corner: from -1 to 1. */
+export function matchTemplate(image, template) {
+  return matcher(image)(template);
+}
+
+/** Normalised cross-correlation of one image with any number of templates: what they share is computed once. */
+export function matcher(image) {
+  const { height, width, data } = image;
+  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
+  const paper = data[0]; // the template's mean is taken away, so what is as its surroundings adds nothing: skip it
+  const ink = [];
+  for (let i = 0; i < data.length; i++) if (data[i] !== paper) ink.push(i);
+  const lengths = windowLengths(image, mean);
+
+  return (template) => {
+    const weights = centred(template);
+    const out = plane(height - template.height + 1, width - template.width + 1);
+    for (const i of ink) scatter(data[i] - paper, Math.floor(i / width), i % width, template, weights, out);
+    const inverse = lengths(template.height, template.width);
+    for (let i = 0; i < out.data.length; i++) out.data[i] = Math.min(1, Math.max(-1, out.data[i] * inverse[i]));
+    return out;
+  };
+}
+
+/** The template less its mean, as a unit vector. */
+function centred({ data }) {
+  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
+  const length = Math.hypot(...data.map((value) => value - mean));
+  if (length === 0) throw new RangeError("the template is flat: it has no pattern that could be found");
+  return data.map((value) => (value - mean) / length);
+}
+
+/** Add the products of one pixel to all windows that it lies in. */
+function scatter(value, row, column, { height, width }, weights, out) {
+  const [first, last] = [Math.max(0, row - out.height + 1), Math.min(height - 1, row)];
+  const [left, right] = [Math.max(0, column - out.width + 1), Math.min(width - 1, column)];
+  for (let i = first; i <= last; i++) {
+    const to = (row - i) * out.width + column;
+    for (let j = left; j <= right; j++) out.data[to - j] += value * weights[i * width + j];
+  }
+}
+
+/** For windows of any size: one over the length of what lies in each, less its mean; 0 where that is flat. */
+function windowLengths({ height, width, data }, mean) {
+  const wide = width + 1;
+  const sums = new Float64Array((height + 1) * wide);
+  const squares = new Float64Array((height + 1) * wide);
+  let largest = Number.MIN_VALUE;
+  for (let row = 0; row < height; row++) {
+    let [sum, square] = [0, 0];
+    for (let column = 0; column < width; column++) {
+      const value = data[row * width + column] - mean;
+      largest = Math.max(largest, value * value);
+      sum += value;
+      square += value * value;
+      const to = (row + 1) * wide + column + 1;
+      sums[to] = sums[to - wide] + sum;
+      squares[to] = squares[to - wide] + square;
+    }
+  }
+  const made = new Map();
+  return (rows, columns) => {
+    const key = `${rows},${columns}`;
+    if (!made.has(key)) made.set(key, inverseLengths(rows, columns));
+    return made.get(key);
+  };
+
+  function inverseLengths(rows, columns) {
+    const out = new Float64Array((height - rows + 1) * (width - columns + 1));
+    const size = rows * columns;
+    let to = 0;
+    for (let row = 0; row + rows <= height; row++) {
+      for (let column = 0; column + columns <= width; column++, to++) {
+        const [above, below] = [row * wide + column, (row + rows) * wide + column];
+        const inside = (running) => running[below + columns] - running[above + columns] - running[below] + running[above];
+        const variation = inside(squares) - inside(sums) ** 2 / size;
+        if (variation > 1e-12 * largest * size) out[to] = 1 / Math.sqrt(variation);
+      }
+    }
+    return out;
+  }
+}

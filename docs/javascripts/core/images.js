@@ -50,3 +50,19 @@ export function planes({ shape: [height, width, channels], data }) {
     return one;
   });
 }
+
+/** A gray photo under a grid of lines that are too colourful: on the first `width` of every `spacing` rows and columns. */
+export function colorGrid(photo, spacing = 8, width = 2, saturation = 2) {
+  const gray = luma(photo);
+  return photo.map(({ data }) => {
+    const out = plane(gray.height, gray.width);
+    for (let row = 0, i = 0; row < gray.height; row++) {
+      for (let column = 0; column < gray.width; column++, i++) {
+        const line = row % spacing < width || column % spacing < width;
+        const value = line ? gray.data[i] + saturation * (data[i] - gray.data[i]) : gray.data[i];
+        out.data[i] = Math.min(1, Math.max(0, value));
+      }
+    }
+    return out;
+  });
+}
