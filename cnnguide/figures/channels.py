@@ -1,5 +1,7 @@
 """Figures of the chapter on question 1: channels and kernels."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, to_rgb
@@ -27,6 +29,9 @@ from cnnguide.filters import (
 from cnnguide.images import coffee, color_grid, disk, luma
 from cnnguide.letters import ALPHABET, draw_page
 from cnnguide.pooling import avg_pool2d
+
+SHORT_PAGE: dict[str, Any] = {"text": TEXT[:76], "width": 250}
+"""As much of the text as can be read in a figure."""
 
 
 def show(
@@ -232,7 +237,7 @@ def kernels_make_channels(scheme: Scheme) -> Figure:
 @figure
 def e_channel(scheme: Scheme) -> Figure:
     """A page of text, the map of answers of an e-shaped kernel, and a ring around each find."""
-    page, kernel = draw_page(TEXT[:76], width=250), cut_letter("e")
+    page, kernel = draw_page(**SHORT_PAGE), cut_letter("e")
     answer = match_template(page.image, kernel)
     fig = Figure(figsize=(7, 5.4))
     top, bottom = fig.subplots(2, 1)

@@ -5,6 +5,7 @@ with their type and shape, so that a page gets the same numbers to the last bit.
 """
 
 import base64
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,10 @@ from typing import Any
 import numpy as np
 
 import cnnguide
+from cnnguide.experiments.channels import find_letter
 from cnnguide.figures.build import write_if_changed
+from cnnguide.figures.channels import SHORT_PAGE
+from cnnguide.letters import ALPHABET, DATA, EM, FONTS, SIDE, draw_page
 
 CONTENTS: dict[str, Callable[[], Any]] = {}
 
@@ -43,6 +47,23 @@ def kernels() -> dict[str, list[list[float]]]:
 def photo() -> dict[str, Any]:
     """The photo, as it was counted: 0 to 255, with red, green and blue last."""
     return _array(np.rint(cnnguide.coffee().transpose(1, 2, 0) * 255).astype(np.uint8))
+
+
+@_file
+def page_of_text() -> dict[str, Any]:
+    """The masters of the font that pages are set in, the page that the e channel is shown on, and when a letter is found."""
+    font = FONTS.index(_default(draw_page, "font"))
+    with np.load(DATA / "masters.npz") as file:
+        drawings = {name: _array(file[name][font]) for name in ("masters", "advances")}
+    return {
+        "font": {"alphabet": ALPHABET, "side": SIDE, "em": EM, **drawings},
+        "page": SHORT_PAGE,
+        "threshold": _default(find_letter, "threshold"),
+    }
+
+
+def _default(function: Callable[..., Any], argument: str) -> Any:
+    return inspect.signature(function).parameters[argument].default
 
 
 def write(folder: Path) -> list[str]:
