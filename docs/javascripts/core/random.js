@@ -5,25 +5,23 @@
  * generator of NumPy, so that a seed means other numbers here than in the package.
  */
 export class Random {
-  #a;
-  #b;
-  #c;
-  #count = 1;
+  #state = new Int32Array(4); // three words and a counter; in an array, because engines compute with its entries fastest
   #spare = NaN; // the polar method makes two normal numbers at once
 
   /** `seed` is a whole number from 0 to 2³² − 1; neighbouring seeds give unrelated numbers. */
   constructor(seed) {
-    [this.#a, this.#b, this.#c] = spread(seed);
+    this.#state.set([...spread(seed), 1]);
     for (let i = 0; i < 12; i++) this.bits(); // until every bit of the state depends on every bit of the seed
   }
 
   /** A whole number from 0 to 2³² − 1. */
   bits() {
-    const sum = (this.#a + this.#b + this.#count) | 0;
-    this.#count = (this.#count + 1) | 0;
-    this.#a = this.#b ^ (this.#b >>> 9);
-    this.#b = (this.#c + (this.#c << 3)) | 0;
-    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + sum) | 0;
+    const state = this.#state;
+    const sum = (state[0] + state[1] + state[3]) | 0;
+    state[3] += 1;
+    state[0] = state[1] ^ (state[1] >>> 9);
+    state[1] = state[2] + (state[2] << 3);
+    state[2] = ((state[2] << 21) | (state[2] >>> 11)) + sum;
     return sum >>> 0;
   }
 
@@ -45,7 +43,8 @@ export class Random {
       return spare;
     }
     for (;;) {
-      const [x, y] = [2 * this.uniform() - 1, 2 * this.uniform() - 1];
+      const x = 2 * this.uniform() - 1;
+      const y = 2 * this.uniform() - 1;
       const square = x * x + y * y;
       if (square >= 1 || square === 0) continue;
       const scale = Math.sqrt((-2 * Math.log(square)) / square);
