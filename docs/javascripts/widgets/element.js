@@ -11,6 +11,8 @@ const WRITTEN_AFTER = 250; // browsers refuse addresses that change too often
 export class Widget extends HTMLElement {
   /** name → setting, see settings.js; those with a control are shown in this order. */
   static settings = {};
+  /** Does the figure stay when there is a problem, because it shows where? Then it draws and tells what is possible. */
+  static showsProblems = false;
 
   /** Make it the element with this name. */
   static define(name) {
@@ -235,8 +237,9 @@ export class Widget extends HTMLElement {
     const complaint = [...this.#complaints, problem].filter(Boolean).join(" ");
     this.complaint.hidden = complaint === "";
     if (this.complaint.textContent !== complaint) this.complaint.textContent = complaint;
-    this.view.hidden = this.told.hidden = problem !== "";
-    if (problem === "") {
+    const possible = problem === "" || this.constructor.showsProblems;
+    this.view.hidden = this.told.hidden = !possible;
+    if (possible) {
       this.draw(this.state);
       this.told.textContent = this.describe(this.state);
     }
