@@ -115,6 +115,30 @@ export function readBy(marked, layer) {
   return earlier;
 }
 
+/** The outputs, of those that there are behind `size` inputs, that read any of a set of places. */
+export function reachedBy(places, layer, size) {
+  if (layer.chains) return new Set(layer.chains.flatMap((chain) => [...reachedThrough(places, chain, size)]));
+  const { kernel, stride = 1, padding = 0, dilation = 1 } = layer;
+  const [before] = bothSides(padding);
+  const outputs = sizeAfter(size, layer);
+  const reached = new Set();
+  for (const place of places) {
+    for (let tap = 0; tap < kernel; tap++) {
+      const output = (place + before - dilation * tap) / stride;
+      if (Number.isInteger(output) && output >= 0 && output < outputs) reached.add(output);
+    }
+  }
+  return reached;
+}
+
+function reachedThrough(places, chain, size) {
+  for (const layer of chain) {
+    places = reachedBy(places, layer, size);
+    size = sizeAfter(size, layer);
+  }
+  return places;
+}
+
 /** Over how many paths each input of the receptive field reaches one output, from the first input to the last. */
 export function pathCounts(chain) {
   const { size, padding } = receptiveField(chain);
