@@ -1,5 +1,7 @@
 """Figures of the chapter on question 3: from 199×199 to 1×1."""
 
+from itertools import pairwise
+
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -232,7 +234,7 @@ def cells_that_one_sees(scheme: Scheme) -> Figure:
         if depth:
             layer = layers[depth - 1]
             low, high = low * layer.stride, high * layer.stride + layer.span - 1
-    for (left, right, y), (wider_left, wider_right, above) in zip(edges, edges[1:], strict=False):
+    for (left, right, y), (wider_left, wider_right, above) in pairwise(edges):
         corners = [(left, y + 0.35), (right, y + 0.35), (wider_right, above - 0.35), (wider_left, above - 0.35)]
         ax.add_patch(Polygon(corners, facecolor=(*to_rgb(scheme.orange), 0.25), linewidth=0))
     ax.set(xlim=(-4, 34), ylim=(-len(rows) + 0.4, 0.5))

@@ -12,6 +12,8 @@ const KINDS = { c: "conv", p: "pool", w: "window" };
 const LETTERS = { conv: "c", pool: "p", window: "w" };
 const JOINS = { s: "added", j: "concatenated" };
 const MOST_LAYERS = 250;
+const MOST_CELLS = 2048; // in a row of what a layer gives
+const WIDEST_FIELD = 1e6; // pixels
 
 /** What can be set in a layer, in the order of writing; what stands at its `value` may be left out at the end. */
 export const PARTS = {
@@ -52,8 +54,12 @@ function writePadding([before, after]) {
 export function readLayers(text) {
   const layers = split(text, ",").map((part) => readBlock(part) ?? readLayer(part));
   if (layers.includes(undefined)) return undefined;
-  const count = layers.reduce((sum, { chains = [[]] }) => sum + 1 + chains.flat().length, 0);
-  return count <= MOST_LAYERS ? named(layers) : undefined;
+  return tooMany(layers) ? undefined : named(layers);
+}
+
+/** Are there more layers than a list may hold? */
+export function tooMany(layers) {
+  return layers.reduce((sum, { chains = [] }) => sum + 1 + chains.flat().length + chains.length, 0) > MOST_LAYERS;
 }
 
 /** Parts between separators that stand outside of parentheses; none in an empty text. */
@@ -175,6 +181,8 @@ function joined({ join }, channels) {
 function rowBehind(layer, from) {
   const field = fieldAfter(from.field, layer);
   const size = sizeAfter(from.size, layer);
+  if (size > MOST_CELLS) throw new RangeError(`gives size ${size}; shown are sizes up to ${MOST_CELLS}: take less padding, or a smaller image`);
+  if (field.size > WIDEST_FIELD) throw new RangeError("sees more than a million pixels, which is more than is shown: take smaller strides");
   return { layer, from, field, size, receptiveField: field.size, jump: field.stride, start: startOf(field) };
 }
 

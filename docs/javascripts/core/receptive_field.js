@@ -97,22 +97,31 @@ export function naming(name, step) {
 }
 
 /**
- * What is read by a set of outputs: `marked` is a map from places to how often each counts; places before 0 and from `size` on
- * lie in the padding. With { 0: 1 } at the end of a network, the counts are those of paths.
+ * The places that a set of outputs reads, when `size` inputs are there: those before 0 and from `size` on lie in the padding. Within
+ * branches, what lies in the padding of an inner layer reads nothing.
  */
-export function readBy(marked, layer) {
-  const earlier = new Map();
-  const add = (place, count) => earlier.set(place, (earlier.get(place) ?? 0) + count);
-  if (layer.chains) {
-    for (const chain of layer.chains) chain.reduceRight(readBy, marked).forEach((count, place) => add(place, count));
-  } else {
-    const { kernel, stride = 1, padding = 0, dilation = 1 } = layer;
-    const [before] = bothSides(padding);
-    marked.forEach((count, output) => {
-      for (let tap = 0; tap < kernel; tap++) add(output * stride - before + dilation * tap, count);
-    });
+export function seenBy(outputs, layer, size) {
+  if (layer.chains) return new Set(layer.chains.flatMap((chain) => [...seenThrough(outputs, chain, size)]));
+  const { kernel, stride = 1, padding = 0, dilation = 1 } = layer;
+  const [before, after] = bothSides(padding);
+  const marks = new Uint8Array(before + size + after); // a window may be wide and outputs many
+  for (const output of outputs) {
+    for (let tap = 0; tap < kernel; tap++) marks[output * stride + dilation * tap] = 1;
   }
-  return earlier;
+  return marked(marks, before);
+}
+
+function seenThrough(outputs, chain, size) {
+  const sizes = chain.reduce((all, layer) => [...all, sizeAfter(all.at(-1), layer)], [size]);
+  return chain.reduceRight(
+    (seen, layer, i) => existing(seenBy(seen, layer, sizes[i]), sizes[i]),
+    outputs,
+  );
+}
+
+/** Those of a set of places that are no padding. */
+export function existing(places, size) {
+  return new Set([...places].filter((place) => place >= 0 && place < size));
 }
 
 /** The outputs, of those that there are behind `size` inputs, that read any of a set of places. */
@@ -120,15 +129,11 @@ export function reachedBy(places, layer, size) {
   if (layer.chains) return new Set(layer.chains.flatMap((chain) => [...reachedThrough(places, chain, size)]));
   const { kernel, stride = 1, padding = 0, dilation = 1 } = layer;
   const [before] = bothSides(padding);
-  const outputs = sizeAfter(size, layer);
-  const reached = new Set();
-  for (const place of places) {
-    for (let tap = 0; tap < kernel; tap++) {
-      const output = (place + before - dilation * tap) / stride;
-      if (Number.isInteger(output) && output >= 0 && output < outputs) reached.add(output);
-    }
-  }
-  return reached;
+  const marks = new Uint8Array(sizeAfter(size, layer));
+  marks.forEach((_, output) => {
+    for (let tap = 0; tap < kernel; tap++) marks[output] |= places.has(output * stride - before + dilation * tap);
+  });
+  return marked(marks, 0);
 }
 
 function reachedThrough(places, chain, size) {
@@ -139,9 +144,8 @@ function reachedThrough(places, chain, size) {
   return places;
 }
 
-/** Over how many paths each input of the receptive field reaches one output, from the first input to the last. */
-export function pathCounts(chain) {
-  const { size, padding } = receptiveField(chain);
-  const counts = chain.reduceRight(readBy, new Map([[0, 1]]));
-  return Array.from({ length: size }, (_, i) => counts.get(i - padding) ?? 0);
+function marked(marks, offset) {
+  const places = new Set();
+  marks.forEach((mark, i) => mark && places.add(i - offset));
+  return places;
 }
