@@ -55,3 +55,4 @@ def state_of(tab) -> dict:
 def drawn(tab) -> None:
     """Wait until the last change is on the screen, in the live text and in the address."""
     tab.wait_for_timeout(600)
+    tab.locator(".widget-view[aria-busy=true]").wait_for(state="detached")  # long work is marked as such

@@ -80,7 +80,9 @@ class VarianceMicroscope extends Widget {
   /** Measure what is asked for. Work that has begun is finished first, so that something moves while a slider is dragged. */
   #follow(state) {
     const settings = JSON.stringify(state);
-    if (settings === JSON.stringify(this.#found.state) || this.pieces.running) return;
+    const behind = settings !== JSON.stringify(this.#found.state);
+    this.view.setAttribute("aria-busy", behind);
+    if (!behind || this.pieces.running) return;
     this.pieces.run(this.#measure({ ...state }), (result) => {
       this.result = result;
       this.refresh();
@@ -231,8 +233,8 @@ function finished(work) {
 
 /** At most six layers, evenly spread, with the first and the last. */
 function spreadOver(depth) {
-  const all = Array.from({ length: LAYERS_SHOWN }, (_, i) => Math.max(1, Math.round((i * depth) / (LAYERS_SHOWN - 1))));
-  return depth > LAYERS_SHOWN ? all : Array.from({ length: depth }, (_, i) => i + 1);
+  const last = Math.min(LAYERS_SHOWN, depth) - 1;
+  return Array.from({ length: last + 1 }, (_, i) => Math.max(i + 1, Math.round((i * depth) / Math.max(1, last))));
 }
 
 /** Bars for what is not zero; the outermost hold all that lies beyond the range. */
