@@ -8,7 +8,7 @@ import { Widget } from "./element.js";
 import { Player } from "./player.js";
 import { hidden, range, whole } from "./settings.js";
 
-const [WIDTH, SQUARE, LABELS] = [480, 200, 44]; // of the picture, of the image in it, and the height of what is written below
+const [WIDTH, SQUARE, LABELS] = [420, 200, 44]; // of the picture, of the image in it, and the height of what is written below
 const POSTS = 5; // that are seen at once
 const LARGEST = 512;
 
@@ -29,6 +29,7 @@ class SizeChain extends Widget {
   build() {
     this.player = new Player({ step: () => this.#step(), interval: 120 });
     this.slider = make("input", { type: "range", min: 0, step: 1, class: "size-slider" });
+    this.done = make("output", { "aria-hidden": "true" }); // the slider itself says it
     this.slider.addEventListener("input", () => this.set({ step: Number(this.slider.value) }));
     this.picture = svg("svg", {
       class: "chart size-picture",
@@ -46,8 +47,12 @@ class SizeChain extends Widget {
     this.text = make("p", { class: "size-text" });
     this.scroller = make("div", { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": "The chain" }, this.text);
     return [
-      make("label", { class: "widget-control" }, make("span", {}, "Convolutions so far"), this.slider),
-      this.player.element,
+      make(
+        "div",
+        { class: "widget-controls size-scrubber" },
+        make("label", { class: "widget-control" }, make("span", {}, "Convolutions so far"), this.slider, this.done),
+        this.player.element,
+      ),
       make("div", { class: "widget-row" }, this.picture, make("div", {}, this.fence, this.totals)),
       this.scroller,
     ];
@@ -100,7 +105,8 @@ class SizeChain extends Widget {
     this.slider.value = at;
     this.slider.disabled = last === 0;
     for (const button of [this.player.button, this.player.single]) button.disabled = last === 0;
-    this.slider.setAttribute("aria-valuetext", `${at} of ${last}`);
+    this.done.textContent = `${at} of ${last}`;
+    this.slider.setAttribute("aria-valuetext", this.done.textContent);
     this.#drawMaps(rows[0].size, rows[at]);
     this.#drawFence(rows, at);
     this.totals.textContent = `In all ${many(rows.length, "size", "post")} and ${many(last, "convolution", "gap")}.`;
@@ -206,15 +212,16 @@ function ending(rows, { size, kernel, stride, padding, dilation }) {
       ? "Nothing is left to do: 1 size, 0 convolutions."
       : `From ${size}×${size} to 1×1 it takes ${convolutions}: ${last + 1} sizes, and a convolution in each gap between two.`;
   }
-  const taken = dilation * (kernel - 1) - 2 * padding; // by each convolution with a stride of one
-  const parity =
-    stride > 1 || last === 0
-      ? ""
+  if (last === 0) return `No convolution fits: ${refusalAt(end, kernel, stride, padding, dilation)}.`;
+  const span = dilation * (kernel - 1) + 1;
+  const taken = span - 1 - 2 * padding; // by each convolution with a stride of one
+  const reason =
+    stride > 1
+      ? `a kernel that spans ${span} pixels no longer fits`
       : taken === 2
-        ? " Each convolution takes 2 pixels, so an even size stays even and never meets 1:"
-        : ` Each convolution takes ${taken} pixels, and ${size} − 1 is no multiple of ${taken}:`;
-  const where = last === 0 ? "No convolution fits:" : `The chain ends at ${end}×${end}, after ${convolutions}.`;
-  return `${where}${parity} ${refusalAt(end, kernel, stride, padding, dilation)}.`;
+        ? "each takes 2 pixels, so an even size stays even and never meets 1"
+        : `each takes ${taken} pixels, and ${size} − 1 is no multiple of ${taken}`;
+  return `The chain ends at ${end}×${end}, after ${convolutions}: ${reason}.`;
 }
 
 /** What the package says of a convolution that does not fit. */
