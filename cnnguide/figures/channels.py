@@ -6,17 +6,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Rectangle
+from matplotlib.patches import Circle, Rectangle, RegularPolygon
 
 from cnnguide.experiments.channels import (
     TEXT,
     cut_letter,
     find_letter,
     one_template_and_a_bank,
+    template_bank,
     what_channels_answer_to,
 )
 from cnnguide.figures.registry import figure
-from cnnguide.figures.style import Scheme
+from cnnguide.figures.style import LIGHT, Scheme
 from cnnguide.filters import (
     LAPLACIAN,
     SOBEL_X,
@@ -245,6 +246,28 @@ def e_channel(scheme: Scheme) -> Figure:
     for row, column in find_letter(page.image, [kernel]):
         top.add_patch(Circle((column, row), 8, fill=False, edgecolor="#c2570c", linewidth=1.8))
     show_signed(bottom, np.pad(answer, [(n // 2, n // 2) for n in kernel.shape]), "the e channel", scheme)
+    return fig
+
+
+@figure
+def found_and_missed(scheme: Scheme) -> Figure:
+    """One e as kernel on a page of its own size and on a larger one, and a bank of fifteen on the larger one."""
+    one, bank = [cut_letter("e")], template_bank()
+    fig = Figure(figsize=(7, 6))
+    for ax, em, templates, name in zip(
+        fig.subplots(3, 1), (16, 18, 18), (one, one, bank), ("one kernel", "the same kernel", "bank"), strict=True
+    ):
+        page = draw_page(SHORT_PAGE["text"][:41], em=em, width=250)
+        show(ax, page.image, f"{em} pixels, {name}", "gray_r")
+        found = find_letter(page.image, templates)
+        for glyph in page.glyphs:
+            place = (glyph.column, glyph.row)
+            if any(max(abs(glyph.row - r), abs(glyph.column - c)) <= 2 for r, c in found):
+                ax.add_patch(Circle(place, 8, fill=False, edgecolor=LIGHT.blue, linewidth=1.8))
+            elif glyph.letter == "e":
+                diamond = RegularPolygon(place, 4, radius=10, fill=False, edgecolor=LIGHT.orange, linewidth=1.8)
+                diamond.set_linestyle("--")
+                ax.add_patch(diamond)
     return fig
 
 

@@ -24,22 +24,25 @@ export function templateBank(font, letter) {
 
 /** The best fit of some templates at each pixel, and which one it was: takes one template at a time, yields the map so far. */
 export function* bestFits(image, templates) {
-  const best = plane(image.height, image.width, new Float64Array(image.height * image.width).fill(-1));
-  const which = new Uint8Array(best.data.length);
+  const best = plane(image.height, image.width, new Float64Array(image.data.length).fill(-1));
+  const which = new Uint8Array(image.data.length);
   const match = matcher(image);
   for (const [number, template] of templates.entries()) {
-    const fit = match(template);
-    const shift = (template.height >> 1) * image.width + (template.width >> 1); // a fit belongs to the template's centre
-    for (let row = 0; row < fit.height; row++) {
-      const from = row * fit.width;
-      const to = row * image.width + shift;
-      for (let column = 0; column < fit.width; column++) {
-        if (fit.data[from + column] <= best.data[to + column]) continue;
-        best.data[to + column] = fit.data[from + column];
-        which[to + column] = number;
-      }
-    }
+    keepBetter(match(template), template, number, best, which);
     yield { best, which };
+  }
+}
+
+function keepBetter(fit, template, number, best, which) {
+  const shift = (template.height >> 1) * best.width + (template.width >> 1); // a fit belongs to the template's centre
+  for (let row = 0; row < fit.height; row++) {
+    const from = row * fit.width;
+    const to = row * best.width + shift;
+    for (let column = 0; column < fit.width; column++) {
+      if (fit.data[from + column] <= best.data[to + column]) continue;
+      best.data[to + column] = fit.data[from + column];
+      which[to + column] = number;
+    }
   }
 }
 

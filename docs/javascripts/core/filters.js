@@ -100,11 +100,15 @@ function centred({ data }) {
 
 /** Add the products of one pixel to all windows that it lies in. */
 function scatter(value, row, column, { height, width }, weights, out) {
-  const [first, last] = [Math.max(0, row - out.height + 1), Math.min(height - 1, row)];
-  const [left, right] = [Math.max(0, column - out.width + 1), Math.min(width - 1, column)];
+  const first = Math.max(0, row - out.height + 1);
+  const last = Math.min(height - 1, row);
+  const left = Math.max(0, column - out.width + 1);
+  const right = Math.min(width - 1, column);
+  const { data } = out;
   for (let i = first; i <= last; i++) {
     const to = (row - i) * out.width + column;
-    for (let j = left; j <= right; j++) out.data[to - j] += value * weights[i * width + j];
+    const from = i * width;
+    for (let j = left; j <= right; j++) data[to - j] += value * weights[from + j];
   }
 }
 

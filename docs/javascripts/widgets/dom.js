@@ -39,6 +39,11 @@ export function shown(value, digits = 2) {
   return (plain ? String(rounded) : scientific(value)).replace("-", "−");
 }
 
+/** The same for numbers on a known scale, where what rounds to nothing is nothing: 1.5·10⁻⁸ becomes 0. */
+export function decimals(value, digits = 2) {
+  return shown(Number(value.toFixed(digits)), digits);
+}
+
 function scientific(value) {
   const [digits, power] = value.toExponential(1).split("e");
   return `${digits}·10${raised(Number(power))}`;

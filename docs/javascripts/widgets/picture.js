@@ -18,6 +18,7 @@ export class Picture {
     this.element = make("div", { class: "picture" }, this.canvas, this.window);
     this.size = [0, 0];
     this.place = [0, 0];
+    this.step = 1; // pixels that an arrow key goes
     if (onPoint) this.#listen(onPoint);
   }
 
@@ -37,7 +38,7 @@ export class Picture {
       const step = STEPS[event.key];
       if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
-      const to = this.place.map((at, axis) => at + step[axis] * (event.shiftKey ? FAR : 1));
+      const to = this.place.map((at, axis) => at + step[axis] * this.step * (event.shiftKey ? FAR : 1));
       onPoint(...to.map((at, axis) => Math.min(this.size[axis] - 1, Math.max(0, at))));
     });
   }
