@@ -166,7 +166,7 @@ export class Widget extends HTMLElement {
   }
 
   #tableBehind() {
-    if (!this.table(this.state)) return [];
+    if (!this.problem(this.state) && !this.table(this.state)) return [];
     const region = make("div", { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": "Numbers" });
     this.numbers = make(
       "details",

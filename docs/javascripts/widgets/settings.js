@@ -75,7 +75,7 @@ export function flag(label, { value = false } = {}) {
     label,
     value,
     range: "yes or no",
-    read: (text) => ({ yes: true, no: false })[text],
+    read: (text) => (text === "yes" ? true : text === "no" ? false : undefined),
     write: (on) => (on ? "yes" : "no"),
     control(change) {
       const input = make("input", { type: "checkbox" });
