@@ -130,7 +130,7 @@ export class Cells {
 
   /** What lies between the outermost marked cells of neighbouring rows. */
   #drawCone(context, colours) {
-    context.globalAlpha = 0.16;
+    context.globalAlpha = 0.3;
     for (let i = 1; i < this.rows.length; i++) {
       const [above, below] = [this.rows[i - 1], this.rows[i]];
       if (!above.marked.size || !below.marked.size) continue;

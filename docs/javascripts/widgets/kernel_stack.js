@@ -10,19 +10,24 @@ import { choice, flag, range, whole } from "./settings.js";
 
 const MOST_CHANNELS = 2048;
 const MOST_SIDE = 1024;
+const POINTS = 60; // of a line in the chart
 const SITUATIONS = {
-  "Equal channels": { kernel: 5, inputs: 64, between: 64, outputs: 64, side: 56, padding: "same" },
-  "First layer of a photo": { kernel: 5, inputs: 3, between: 64, outputs: 64, side: 224, padding: "same" },
-  "A single output": { kernel: 5, inputs: 1, between: 1, outputs: 1, side: 5, padding: "none" },
+  "Equal channels": { kernel: 5, inputs: 64, between: 64, outputs: 64, side: 56, padding: "same", against: "between" },
+  "First layer of a photo": { kernel: 5, inputs: 3, between: 64, outputs: 64, side: 224, padding: "same", against: "between" },
+  "A single output": { kernel: 5, inputs: 1, between: 1, outputs: 1, side: 5, padding: "none", against: "side" },
 };
-const CURRENCIES = {
-  parameters: ["numbers that are learned", "learn"],
-  macs: ["multiplications for an image", "multiply"],
-  kept: ["numbers kept in maps", "keep"],
-};
+const AGAINST = { between: "channels between", side: "side of the image" };
 
-const written = (count) => (count < 1e7 ? counted(count) : count < 1e10 ? `${shown(count / 1e6, 1)} million` : `${shown(count / 1e9, 1)} billion`);
-const times = (ratio) => (ratio >= 1.995 ? `${shown(ratio, ratio < 10 ? 1 : 0)} times as many` : `${shown(Math.abs(ratio - 1) * 100, 0)} % ${ratio > 1 ? "more" : "less"}`);
+const written = (count) => (count < 1e9 ? counted(count) : `${shown(count / 1e9, 2)} billion`);
+const names = ({ bias }) => ({ parameters: bias ? "weights and biases" : "weights", macs: "multiplications", kept: "numbers in its maps" });
+
+/** How many of something the stack has, relative to the one kernel. */
+function amount(ratio, name) {
+  if (ratio === 1) return `as many ${name}`;
+  if (ratio === 2) return `twice as many ${name}`;
+  if (ratio > 2) return `${shown(ratio, ratio < 10 ? 1 : 0)} times as many ${name}`;
+  return `${shown(Math.abs(ratio - 1) * 100, Math.abs(ratio - 1) < 0.01 ? 1 : 0)} % ${ratio < 1 ? "fewer" : "more"} ${name}`;
+}
 
 class KernelStack extends Widget {
   static settings = {
@@ -33,6 +38,7 @@ class KernelStack extends Widget {
     side: whole("Side of the image", { min: 1, max: MOST_SIDE, value: 56 }),
     padding: choice("Maps", { same: "are padded, and keep their size", none: "are not padded, and shrink" }),
     bias: flag("Biases"),
+    against: choice("Drawn against", AGAINST),
   };
 
   build() {
@@ -41,22 +47,18 @@ class KernelStack extends Widget {
     const cells = (label) => new Cells(label, { onResize: () => this.refresh() });
     this.one = { cells: cells("What one output of the large kernel sees."), caption: make("p", { class: "widget-caption" }) };
     this.stack = { cells: cells("What one output of the stack sees, layer by layer."), caption: make("p", { class: "widget-caption" }) };
-    this.bySide = new LineChart({
-      label: "Multiplications of the stack, relative to the large kernel, by the side of the image.",
-      x: { label: "side of the image" },
+    this.chart = new LineChart({
+      label: "Weights and multiplications of the stack, relative to those of the large kernel.",
+      x: {},
       y: { label: "stack / one kernel", low: 0 },
+      width: 400,
+      height: 240,
     });
-    this.byBetween = new LineChart({
-      label: "Learned numbers of the stack, relative to the large kernel, by the channels between.",
-      x: { label: "channels between", low: 0 },
-      y: { label: "stack / one kernel", low: 0 },
-    });
-    this.comparison = make("div", { class: "widget-scroller stack-comparison", tabindex: 0, role: "region", "aria-label": "Comparison" });
+    this.comparison = make("div", { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": "Comparison" });
     return [
       make("p", { class: "widget-controls" }, "Situations:", ...Object.entries(SITUATIONS).map(situation)),
       make("div", { class: "widget-row" }, ...[this.one, this.stack].map(({ cells, caption }) => make("div", {}, caption, cells.element))),
-      this.comparison,
-      make("div", { class: "widget-row" }, ...[this.bySide, this.byBetween].map(({ element }) => element)),
+      make("div", { class: "widget-row stack-numbers" }, this.comparison, this.chart.element),
     ];
   }
 
@@ -73,10 +75,9 @@ class KernelStack extends Widget {
   draw(state) {
     const depth = depthOf(state.kernel);
     this.#drawField(this.one, [{ kernel: state.kernel }], `One ${state.kernel}×${state.kernel}`);
-    this.#drawField(this.stack, Array(depth).fill({ kernel: 3 }), depth === 1 ? "One 3×3" : `A stack of ${depth} layers of 3×3`);
-    this.comparison.replaceChildren(makeTable(this.table(state)));
-    this.#drawBySide(state);
-    this.#drawByBetween(state);
+    this.#drawField(this.stack, Array(depth).fill({ kernel: 3 }), depth === 1 ? "One 3×3" : `${depth} layers of 3×3`);
+    this.comparison.replaceChildren(makeTable(this.#comparison(state)));
+    this.#drawChart(state);
   }
 
   /** The pyramid of one output: the pixels that it sees, and what lies between. */
@@ -90,33 +91,34 @@ class KernelStack extends Widget {
     cells.draw(rows, [layers.length, 0], this.colours);
   }
 
-  #drawBySide(state) {
+  /** Both ratios, at places of what is drawn against: { places, least, furthest, ratio(place, what) }. */
+  #ratios(state, points) {
     const choice = this.#choice(state);
-    const least = choice.padded ? 1 : state.kernel;
-    const most = Math.min(MOST_SIDE, Math.max(2 * state.side, 4 * state.kernel));
-    const sides = Array.from({ length: 60 }, (_, i) => Math.round(least + ((most - least) * i) / 59));
-    this.#drawRatios(this.bySide, sides, state.side, (side) => compare({ ...choice, side }), [["macs", "multiplications", "orange"]]);
+    const bySide = state.against === "side";
+    const even = bySide ? evenSide(choice) : mostBetween(choice, "macs");
+    const least = bySide && !choice.padded ? state.kernel : 1;
+    const furthest = Math.max(2 * state[state.against], Number.isFinite(even) ? 2 * even : 0, least + 8);
+    const step = Math.max(1, (furthest - least) / (points - 1));
+    const places = Array.from({ length: Math.floor((furthest - least) / step + 1e-9) + 1 }, (_, i) => Math.round(least + i * step));
+    const ratio = (place, what) => {
+      const { one, stack } = compare(bySide ? { ...choice, side: place } : { ...choice, channels: choice.channels.with(1, place) });
+      return stack[what] / one[what];
+    };
+    return { places, ratio };
   }
 
-  #drawByBetween(state) {
-    const choice = this.#choice(state);
-    const most = Math.max(2 * state.between, 8);
-    const counts = Array.from({ length: 60 }, (_, i) => Math.max(1, Math.round((most * i) / 59)));
-    const at = (between) => compare({ ...choice, channels: [state.inputs, between, state.outputs] });
-    this.#drawRatios(this.byBetween, counts, state.between, at, [
-      ["parameters", "learned numbers", "blue"],
-      ["macs", "multiplications", "orange"],
-    ]);
-  }
-
-  #drawRatios(chart, places, here, compared, lines) {
-    const ratio = (place, what) => compared(place).stack[what] / compared(place).one[what];
-    chart.draw([
-      { colour: "ink", dashed: true, name: "equal", points: [[places[0], 1], [places.at(-1), 1]] },
-      ...lines.flatMap(([what, name, colour]) => [
-        { colour, name, points: places.map((place) => [place, ratio(place, what)]) },
-        { colour, dots: true, points: [[here, ratio(here, what)]] },
-      ]),
+  #drawChart(state) {
+    const { places, ratio } = this.#ratios(state, POINTS);
+    const here = state[state.against];
+    const line = (what, colour, dashed) => [
+      { name: names(state)[what], colour, dashed, points: places.map((place) => [place, ratio(place, what)]) },
+      { colour, dots: true, points: [[here, ratio(here, what)]] },
+    ];
+    this.chart.x.label = AGAINST[state.against];
+    this.chart.draw([
+      { name: "equal", colour: "quiet", points: [[places[0], 1], [places.at(-1), 1]] },
+      ...line("macs", "orange"),
+      ...line("parameters", "blue", true),
     ]);
   }
 
@@ -125,45 +127,57 @@ class KernelStack extends Widget {
     const depth = depthOf(state.kernel);
     if (depth === 1) return "A stack of one 3×3 is the 3×3 itself: there is nothing to save. Take a larger kernel.";
     const { one, stack } = compare(choice);
-    const verdicts = Object.entries(CURRENCIES).map(([what, [name]]) => verdict(name, stack[what] / one[what]));
-    return `Against one ${state.kernel}×${state.kernel}, the stack of ${depth} has ${verdicts.join(", ")}. ${this.#why(choice)}`;
+    const [weights, macs, kept] = Object.entries(names(state)).map(([what, name]) => amount(stack[what] / one[what], name));
+    return (
+      `Against one ${state.kernel}×${state.kernel}, the stack of ${depth} layers of 3×3 has ${weights}, makes ${macs} and keeps ${kept}. ` +
+      this.#why(choice)
+    );
   }
 
-  /** Where the stack stops paying, and for what reason. */
+  /** Where the stack stops paying in multiplications, and for what reason. */
   #why(choice) {
-    const [inputs, between, outputs] = choice.channels;
-    const most = mostBetween({ ...choice, bias: false }, "macs");
-    const side = evenSide(choice);
-    if (!choice.padded && side > choice.kernel && Number.isFinite(side)) {
-      const now = choice.side < side ? "here few outputs share what lies between" : "here enough outputs share what lies between";
-      return `Without padding it multiplies less or as often from side ${counted(side)} on: ${now}.`;
+    const { kernel, side, padded, channels: [inputs, between] } = choice;
+    const even = evenSide(choice);
+    if (!padded && even > kernel && Number.isFinite(even)) {
+      const shared = side < even ? "in this one, too few" : "in this one, enough";
+      return `Without padding it takes an image of side ${counted(even)} or more to be as cheap in multiplications: ${shared} outputs share what is computed between.`;
     }
-    if (between > most) {
-      const few = most < 1 ? "already one channel between is too many" : `it pays with at most ${counted(most)} channels between`;
-      return `From ${counted(inputs)} to ${counted(outputs)} channels ${few}: each further 3×3 reads all ${counted(between)} of them.`;
-    }
-    return `It multiplies less as long as there are at most ${counted(most)} channels between; it always keeps more maps, as there are more layers.`;
+    const most = mostBetween(choice, "macs");
+    if (between <= most) return `With more than ${counted(most)} channels between it would multiply more, as each further layer reads all of them.`;
+    const remedy = most ? `It would pay with at most ${counted(most)} channels between` : "Even one channel between is too many";
+    return `${remedy}: each further layer reads all ${counted(between)} of them, where the one kernel reads only the ${counted(inputs)} that come in.`;
   }
 
+  /** The points of the chart, fewer of them. */
   table(state) {
+    const { places, ratio } = this.#ratios(state, 12);
+    const all = [...new Set([...places, state[state.against]])].sort((a, b) => a - b);
+    const { parameters, macs } = names(state);
+    return {
+      head: [AGAINST[state.against], `${parameters}, stack / one`, `${macs}, stack / one`],
+      rows: all.map((place) => [place, shown(ratio(place, "parameters"), 3), shown(ratio(place, "macs"), 3)]),
+    };
+  }
+
+  #comparison(state) {
     const depth = depthOf(state.kernel);
     const { one, stack } = compare(this.#choice(state));
-    const winner = (a, b) => (a === b ? "equal" : a < b ? `one ${state.kernel}×${state.kernel}` : "stack");
+    const cheaper = (a, b) => (a === b ? "equal" : a < b ? `one ${state.kernel}×${state.kernel}` : "stack");
     return {
-      head: ["", `one ${state.kernel}×${state.kernel}`, `${depth} of 3×3`, "stack / one", "less"],
+      head: ["", `one ${state.kernel}×${state.kernel}`, `${depth} × 3×3`, "ratio", "cheaper"],
       rows: [
-        ...Object.entries(CURRENCIES).map(([what, [name]]) => [
-          name, written(one[what]), written(stack[what]), shown(stack[what] / one[what], 3), winner(one[what], stack[what]),
+        ...Object.entries(names(state)).map(([what, name]) => [
+          name.replace("its ", ""),
+          written(one[what]),
+          written(stack[what]),
+          shown(stack[what] / one[what], 3),
+          cheaper(one[what], stack[what]),
         ]),
-        ["places for a nonlinearity", 1, depth, shown(depth, 3), "-"],
-        ["pixels seen, along an axis", state.kernel, 2 * depth + 1, 1, "equal"],
+        ["nonlinearities", 1, depth, depth, ""],
+        ["pixels seen", `${state.kernel}×${state.kernel}`, `${2 * depth + 1}×${2 * depth + 1}`, 1, ""],
       ],
     };
   }
-}
-
-function verdict(name, ratio) {
-  return ratio === 1 ? `equally many ${name}` : `${times(ratio)} ${name}`;
 }
 
 KernelStack.define("kernel-stack");

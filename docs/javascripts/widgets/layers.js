@@ -16,17 +16,25 @@ export function many(count, one, more = `${one}s`) {
   return `${counted(count)} ${count === 1 ? one : more}`;
 }
 
-/** The list that a place lies in, the place in it, and how the whole looks once that list is another. */
+/**
+ * Where a place lies: the `list` that holds it, the place `at` in that list, the `block` and `branch` around it if there is one.
+ * `pathTo(at)` writes another place of the same list, `withList(list)` gives all layers once that list is another.
+ */
 function locate(layers, path) {
   const [first, branch, inner] = path.split(".").map(Number);
   const at = Math.min(first, layers.length);
-  const chains = layers[at - 1]?.chains;
-  if (branch === undefined || !chains) return { list: layers, at, path: String(at), whole: (list) => list, pathTo: String };
-  const b = Math.min(branch, chains.length - 1);
-  const within = Math.min(inner, chains[b].length);
-  const pathTo = (i) => `${at}.${b}.${i}`;
-  const whole = (list) => layers.with(at - 1, { ...layers[at - 1], chains: chains.with(b, list) });
-  return { list: chains[b], at: within, path: pathTo(within), whole, pathTo, block: layers[at - 1], blockAt: at, branch: b };
+  const block = layers[at - 1];
+  if (branch === undefined || !block?.chains) return { list: layers, at, pathTo: String, withList: (list) => list };
+  const b = Math.min(branch, block.chains.length - 1);
+  return {
+    list: block.chains[b],
+    at: Math.min(inner, block.chains[b].length),
+    block,
+    blockAt: at,
+    branch: b,
+    pathTo: (i) => `${at}.${b}.${i}`,
+    withList: (list) => layers.with(at - 1, { ...block, chains: block.chains.with(b, list) }),
+  };
 }
 
 /** What a layer does, as one writes it: 3×3, stride 2, padding 1. */
@@ -46,7 +54,8 @@ function inWords(layer, paddingInAll) {
 }
 
 const HEAD = ["layer", "window", "channels", "size", "field", "jump", "start", "parameters", "multiplications"];
-const number = (value, write = counted) => (value === null || value === undefined ? "–" : write(value));
+const UNKNOWN = "–";
+const number = (value, write = counted) => (value === null || value === undefined ? UNKNOWN : write(value));
 
 export class LayerTable {
   constructor(onChoose) {
@@ -62,13 +71,14 @@ export class LayerTable {
   }
 
   show(state, { rows, problem }) {
-    const { path } = locate(state.layers, state.layer);
+    const place = locate(state.layers, state.layer);
+    const path = place.pathTo(place.at);
     const key = [rows, path, state.padding];
     if (this.key && key.every((part, i) => part === this.key[i])) return;
     this.key = key;
     const focused = this.body.contains(document.activeElement);
     this.inAll = state.padding === "all";
-    const image = { size: state.size, channels: state.channels, receptiveField: 1, jump: 1, start: 0, parameters: 0, macs: 0 };
+    const image = { size: state.size, channels: state.channels, receptiveField: 1, jump: 1, start: 0 };
     const lines = [this.#line("0", "image", "", image, path)];
     state.layers.forEach((layer, i) => {
       lines.push(this.#line(String(i + 1), layer.name, inWords(layer, this.inAll), rows[i] ?? {}, path));
@@ -76,7 +86,16 @@ export class LayerTable {
       if (problem && i === rows.length) lines.at(-1).classList.add("network-wrong");
     });
     this.body.replaceChildren(...lines);
-    if (focused) this.body.querySelector(":checked")?.focus();
+    const chosen = this.body.querySelector(":checked");
+    if (focused) chosen.focus({ preventScroll: true });
+    this.#reveal(chosen.closest("tr"));
+  }
+
+  /** Scroll the table, and only the table, to where the line is seen. */
+  #reveal(line) {
+    const [head, foot] = [line.offsetHeight, this.element.clientHeight - line.offsetHeight]; // the heads of columns stay above
+    const { scrollTop } = this.element;
+    this.element.scrollTop = Math.min(Math.max(scrollTop, line.offsetTop - foot), Math.max(0, line.offsetTop - head));
   }
 
   #branches({ chains }, at, row, path) {
@@ -177,7 +196,7 @@ export class LayerEditor {
 
   show(state) {
     this.state = state;
-    const { layer, path, block } = this.#here();
+    const { layer, block, branch } = this.#here();
     const inAll = state.padding === "all";
     const window = layer && layer.kind !== "block";
     const values = {
@@ -193,12 +212,12 @@ export class LayerEditor {
       field.element.hidden = values[name] === undefined;
       if (!field.element.hidden) field.show(values[name]);
     }
-    const where = block ? `${block.name}, branch ${letterOf(this.#here().branch)}` : "";
-    this.title.textContent = layer ? [where, layer.name].filter(Boolean).join(": ") : where || "image";
+    const name = layer?.name ?? (block ? `branch ${letterOf(branch)}` : "image");
+    this.title.textContent = block ? `${block.name}: ${name}` : name;
     this.ofLayer.hidden = !layer;
     this.ofBlock.hidden = layer?.kind !== "block";
-    this.ofBranch.hidden = this.addBlock.hidden = !path.includes(".");
-    this.addBlock.hidden = path.includes(".");
+    this.ofBranch.hidden = !block;
+    this.addBlock.hidden = Boolean(block); // no blocks within blocks
   }
 
   #here() {
@@ -208,14 +227,14 @@ export class LayerEditor {
 
   /** Another list where the chosen layer is; `at` is the place in it that is chosen then. */
   #put(list, at, news) {
-    const { whole, pathTo, path } = this.#here();
-    const layers = named(whole(list));
+    const { withList, pathTo } = this.#here();
+    const layers = named(withList(list));
     if (tooMany(layers)) {
       this.news.textContent = "The list is full.";
       return;
     }
     this.news.textContent = news;
-    this.onChange(layers, pathTo(at) ?? path);
+    this.onChange(layers, pathTo(at));
   }
 
   #change(changed) {
