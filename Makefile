@@ -41,9 +41,11 @@ test-oldest: .venv-oldest/.ready ## run every test with the oldest versions that
 	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct --editable ".[test]"
 	@touch $@
 
-bench: setup ## measure against PyTorch and SciPy and write the table of the performance page
+bench: setup ## measure against PyTorch and SciPy, and in Chromium; write the tables of the performance page
 	$(BIN)/python -c 'import torch' 2>/dev/null || { echo "The benchmarks compare with PyTorch: install it into $(VENV) first."; exit 1; }
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/mkdocs build --quiet
+	$(BIN)/python -m tests.browser_benchmarks
 
 deploy: setup ## publish the committed guide on the branch gh-pages of origin
 	$(BIN)/mkdocs gh-deploy
@@ -53,4 +55,4 @@ lock: setup ## write today's newest versions into constraints.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-find-links --no-annotate --no-header --extra test pyproject.toml --output-file constraints.txt
 
 clean: ## remove all that was built, the environments too
-	rm -rf .venv .venv-oldest site dist .experiments docs/figures docs/reference/verified_numbers.md
+	rm -rf .venv .venv-oldest site dist .experiments docs/figures docs/javascripts/data docs/reference/verified_numbers.md

@@ -13,7 +13,7 @@ from mkdocs.structure.files import File
 
 from cnnguide.figures.build import MANIFEST, SCHEME_NAMES
 from cnnguide.figures.registry import find_figures
-from cnnguide.site import checker, frame, labs, repository
+from cnnguide.site import checker, frame, labs, repository, widget_data, widgets
 from cnnguide.site.ledger import LEDGER
 
 ROOT = Path(__file__).parent
@@ -50,7 +50,12 @@ def _prepare_deploy(config):
             "These changes are not committed, but would be published as the commit HEAD: %s. "
             "Commit them, or publish them all the same with --no-strict.", ", ".join(changes),
         )  # fmt: skip
-    made = {str(LEDGER), MANIFEST, *(f"{name}-{scheme}.svg" for name in find_figures() for scheme in SCHEME_NAMES)}
+    made = {
+        str(LEDGER),
+        MANIFEST,
+        *(f"{name}-{scheme}.svg" for name in find_figures() for scheme in SCHEME_NAMES),
+        *(f"javascripts/data/{name}.json" for name in widget_data.CONTENTS),
+    }
     left = [
         name
         for name in repository.ignored_files(ROOT, "docs", "examples")
@@ -64,6 +69,7 @@ def on_pre_build(config):
     # Commands of their own: under `mkdocs serve` this process still holds the modules as they were at its start.
     for command in (
         ["cnnguide.figures", "--into", f"{config.docs_dir}/figures"],
+        ["cnnguide.site", "data", f"{config.docs_dir}/javascripts/data"],
         ["cnnguide.site", "ledger", config.docs_dir],
     ):
         if subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode:
@@ -108,6 +114,8 @@ def on_post_template(output_content, template_name, config):
 @event_priority(-100)
 def on_post_build(config):
     labs.write_downloads(ROOT, Path(config.site_dir), config.extra["repository"])
+    embed = config.theme.get_env().get_template("embed.html")
+    widgets.write_embeds(Path(config.site_dir), lambda **names: embed.render(config=config, **names))
     base = urlsplit(config.site_url or "").path or "/"
     for problem in checker.check_site(Path(config.site_dir), base):
         log.warning("Site: %s", problem)

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cnnguide import Sequential, train_letters_network
+from cnnguide.site.widgets import EMBEDS
 
 ROOT = Path(__file__).parent.parent
 os.environ.setdefault("CNNGUIDE_EXPERIMENTS", str(ROOT / ".experiments"))  # copies of the project share the results
@@ -107,19 +109,23 @@ def project(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(project) -> Path:
-    return project / "site"
+def site(request) -> Path:
+    """The built site; CNNGUIDE_SITE names one that is built already, for quick looks while one works on widgets."""
+    if ready := os.environ.get("CNNGUIDE_SITE"):
+        return Path(ready).resolve()
+    return request.getfixturevalue("project") / "site"
 
 
 @pytest.fixture(scope="session")
 def pages(site) -> list[str]:
-    """Addresses of all pages below the sub-path."""
-    return sorted(file.relative_to(site).as_posix().removesuffix("index.html") for file in site.rglob("*.html"))
+    """Addresses of all pages below the sub-path, but for the bare pages of the widgets, which have tests of their own."""
+    files = (file.relative_to(site) for file in site.rglob("*.html"))
+    return sorted(file.as_posix().removesuffix("index.html") for file in files if file.parts[0] != EMBEDS)
 
 
-@pytest.fixture(scope="session")
-def address(site) -> Iterator[str]:
-    """The site on a loopback address, under its sub-path only, with the 404 page that GitHub would serve."""
+@contextmanager
+def serve(site: Path) -> Iterator[str]:
+    """A site on a loopback address, under its sub-path only, with the 404 page that GitHub would serve."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments):
@@ -146,15 +152,61 @@ def address(site) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def address(site) -> Iterator[str]:
+    with serve(site) as address:
+        yield address
+
+
+def find_browser() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Chromium, driven by Playwright."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
+    found = find_browser()
     if found is None:
-        missing("browser", f"put Chromium or Chrome on the PATH (looked for {', '.join(names)})")
+        missing("browser", "put Chromium or Chrome on the PATH")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Open a page of the site in a fresh context; whatever it asks for elsewhere, or fails to get, is an error."""
+    contexts = []
+
+    def opened(page="", scheme="light", width=1280, **options):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.problems = []
+        host = address.split("/guide/")[0]
+        tab.on("request", lambda r: r.url.startswith((host, "data:", "blob:")) or tab.problems.append(f"asks {r.url}"))
+        tab.on("response", lambda r: r.status >= 400 and tab.problems.append(f"{r.status} for {r.url}"))
+        tab.on("pageerror", lambda error: tab.problems.append(str(error)))
+        tab.on("console", lambda m: m.type in ("error", "warning") and tab.problems.append(m.text))
+        tab.goto(address + page)  # until everything is loaded
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def serious_violations(tab) -> str:
+    """What axe finds serious or critical in the page as it stands, as text; empty where all is well."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    response = Axe().run(tab).response
+    assert response["passes"], "axe looked at nothing"
+    return "\n".join(
+        f"{v['impact']}: {v['id']}: {v['help']}\n    " + "\n    ".join(node["html"][:160] for node in v["nodes"][:5])
+        for v in response["violations"]
+        if v["impact"] in ("serious", "critical")
+    )

@@ -1,20 +1,23 @@
 """Figures of the chapter on question 1: channels and kernels."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Rectangle
+from matplotlib.patches import Circle, Rectangle, RegularPolygon
 
 from cnnguide.experiments.channels import (
     TEXT,
     cut_letter,
     find_letter,
     one_template_and_a_bank,
+    template_bank,
     what_channels_answer_to,
 )
 from cnnguide.figures.registry import figure
-from cnnguide.figures.style import Scheme
+from cnnguide.figures.style import LIGHT, Scheme
 from cnnguide.filters import (
     LAPLACIAN,
     SOBEL_X,
@@ -27,6 +30,9 @@ from cnnguide.filters import (
 from cnnguide.images import coffee, color_grid, disk, luma
 from cnnguide.letters import ALPHABET, draw_page
 from cnnguide.pooling import avg_pool2d
+
+SHORT_PAGE: dict[str, Any] = {"text": TEXT[:76], "width": 250}
+"""As much of the text as can be read in a figure."""
 
 
 def show(
@@ -105,6 +111,30 @@ def one_product_sum(scheme: Scheme) -> Figure:
     ax.text(18.2, -0.5, "sum", ha="center", va="bottom")
     ax.set(xlim=(-0.2, 19.6), ylim=(5.2, -1.4), aspect="equal")
     ax.axis("off")
+    return fig
+
+
+@figure
+def place_in_a_photo(scheme: Scheme) -> Figure:
+    """One place in the photo: the pixels under Sobel-X, their products with its weights, and where the sum is drawn."""
+    gray, (row, column) = luma(coffee()), (52, 63)
+    window = gray[row - 1 : row + 2, column - 1 : column + 2]
+    fig = Figure(figsize=(7, 4.4))
+    (photo, answers), (pixels, products) = fig.subplots(2, 2, height_ratios=(3, 2))
+    show(photo, gray, "photo")
+    show_signed(answers, apply_filter(gray, SOBEL_X), "sums of Sobel-X", scheme)
+    for ax, size in ((photo, 3), (answers, 1)):
+        corner = (column - size / 2, row - size / 2)
+        ax.add_patch(Rectangle(corner, size, size, fill=False, edgecolor=scheme.orange, linewidth=2))
+    total = float((window * SOBEL_X).sum())
+    for ax, values, title in (
+        (pixels, window, "pixels under the kernel"),
+        (products, window * SOBEL_X + 0.0, f"their products, sum {total:.2f}"),
+    ):
+        show(ax, np.zeros((3, 3)), title)
+        ax.images[0].set_visible(False)
+        for (r, c), value in np.ndenumerate(values):
+            ax.text(c, r, f"{value:.2f}", ha="center", va="center", color=scheme.ink)
     return fig
 
 
@@ -208,7 +238,7 @@ def kernels_make_channels(scheme: Scheme) -> Figure:
 @figure
 def e_channel(scheme: Scheme) -> Figure:
     """A page of text, the map of answers of an e-shaped kernel, and a ring around each find."""
-    page, kernel = draw_page(TEXT[:76], width=250), cut_letter("e")
+    page, kernel = draw_page(**SHORT_PAGE), cut_letter("e")
     answer = match_template(page.image, kernel)
     fig = Figure(figsize=(7, 5.4))
     top, bottom = fig.subplots(2, 1)
@@ -216,6 +246,28 @@ def e_channel(scheme: Scheme) -> Figure:
     for row, column in find_letter(page.image, [kernel]):
         top.add_patch(Circle((column, row), 8, fill=False, edgecolor="#c2570c", linewidth=1.8))
     show_signed(bottom, np.pad(answer, [(n // 2, n // 2) for n in kernel.shape]), "the e channel", scheme)
+    return fig
+
+
+@figure
+def found_and_missed(scheme: Scheme) -> Figure:
+    """One e as kernel on a page of its own size and on a larger one, and a bank of fifteen on the larger one."""
+    one, bank = [cut_letter("e")], template_bank()
+    fig = Figure(figsize=(7, 6))
+    for ax, em, templates, name in zip(
+        fig.subplots(3, 1), (16, 18, 18), (one, one, bank), ("one kernel", "the same kernel", "bank"), strict=True
+    ):
+        page = draw_page(SHORT_PAGE["text"][:41], em=em, width=250)
+        show(ax, page.image, f"{em} pixels, {name}", "gray_r")
+        found = find_letter(page.image, templates)
+        for glyph in page.glyphs:
+            place = (glyph.column, glyph.row)
+            if any(max(abs(glyph.row - r), abs(glyph.column - c)) <= 2 for r, c in found):
+                ax.add_patch(Circle(place, 8, fill=False, edgecolor=LIGHT.blue, linewidth=1.8))
+            elif glyph.letter == "e":
+                diamond = RegularPolygon(place, 4, radius=10, fill=False, edgecolor=LIGHT.orange, linewidth=1.8)
+                diamond.set_linestyle("--")
+                ax.add_patch(diamond)
     return fig
 
 

@@ -105,6 +105,29 @@ def outputs_at_their_scale(scheme: Scheme) -> Figure:
 
 
 @figure
+def level_and_exploding(scheme: Scheme) -> Figure:
+    """Fifty ReLU layers under He's scale and under twice its deviation: mean squares, and what the last layer gives."""
+    depth, width = 50, 128
+    fig = Figure(figsize=(7, 3.4))
+    curves, level, exploding = fig.subplot_mosaic(
+        [["curves", "level"], ["curves", "exploding"]], width_ratios=(2, 1)
+    ).values()
+    for ax, factor, name, color in (
+        (level, 1, "He", scheme.blue),
+        (exploding, 2, "twice as large", scheme.orange),
+    ):
+        _, _, outputs = layers_of("relu", factor**2 * 2 / width, np.random.default_rng(0), depth, width)
+        curves.plot([float((output**2).mean()) for output in outputs], color=color, label=name)
+        curves.plot([float(factor) ** (2 * layer) for layer in range(depth + 1)], "--", color=color, linewidth=1)
+        ax.hist(outputs[-1][outputs[-1] > 0].clip(max=3), np.linspace(0, 3, 32).tolist(), color=color)
+        ax.set(yticks=[], xlim=(0, 3), xticks=[0, 1, 2, 3], title=f"layer {depth}, {name}")
+    level.set_xticklabels([])
+    curves.set(xlabel="layer", ylabel="mean square of\nthe outputs", yscale="log", xlim=(0, depth), ylim=(1e-3, None))
+    curves.legend(loc="upper left")
+    return fig
+
+
+@figure
 def spread_of_draws(scheme: Scheme) -> Figure:
     """Where the mean square ends after fifty He-initialised ReLU layers, over 400 draws, for three widths."""
     ends = spread_over_draws()

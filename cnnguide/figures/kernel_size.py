@@ -19,7 +19,7 @@ from cnnguide.figures.registry import figure
 from cnnguide.figures.style import Scheme
 from cnnguide.images import disk
 from cnnguide.receptive_field import Window, path_counts, receptive_field
-from cnnguide.shapes import conv_macs
+from cnnguide.shapes import conv_macs, conv_parameters
 
 
 @figure
@@ -122,6 +122,30 @@ def break_even(scheme: Scheme) -> Figure:
     ax.text(64, 0.66, "18 / 25, for large images", ha="right", va="top")
     ax.text(64, 1.04, "equally many", ha="right", va="bottom")
     ax.set(xlabel="side of the image", ylabel="two 3×3 / one 5×5", xlim=(4, 64), ylim=(0, 3.9))
+    return fig
+
+
+@figure
+def channels_between(scheme: Scheme) -> Figure:
+    """Weights of two 3×3 over those of one 5×5, by the channels between, for three pairs of channels in and out."""
+    fig = Figure(figsize=(7, 3.2))
+    ax = fig.add_subplot()
+    ax.axhline(1, color=scheme.ink, linewidth=1)
+    between = np.geomspace(1, 256, 100)
+    for (c_in, c_out), color, style in zip(
+        ((3, 64), (64, 64), (64, 256)), scheme.series, ("-", "--", "-."), strict=False
+    ):
+        large = conv_parameters(c_in, c_out, 5, bias=False)
+        for_each = conv_parameters(c_in, 1, 3, bias=False) + conv_parameters(1, c_out, 3, bias=False)
+        ax.plot(between, between * for_each / large, color=color, linestyle=style, label=f"{c_in} in, {c_out} out")
+        ax.plot(large / for_each, 1, "o", color=color)
+        ax.annotate(
+            f"{large // for_each}", (large / for_each, 1), (-4, 7), textcoords="offset points", ha="right", color=color
+        )
+    ax.legend(fontsize="small", loc="upper left")
+    ax.set_xscale("log", base=2)
+    ax.set_xticks([1, 4, 16, 64, 256], ["1", "4", "16", "64", "256"])
+    ax.set(xlabel="channels between", ylabel="two 3×3 / one 5×5", xlim=(1, 256), ylim=(0, 3))
     return fig
 
 

@@ -1,8 +1,11 @@
 """Figures of the chapter on question 3: from 199×199 to 1×1."""
 
+from itertools import pairwise
+
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 
 from cnnguide.figures.registry import figure
 from cnnguide.figures.style import Scheme
@@ -47,6 +50,39 @@ def posts_and_gaps(scheme: Scheme) -> Figure:
         ax.add_patch(arrow)
         ax.text(gap + 0.5, 0.82, f"conv {gap + 1}", ha="center", va="bottom", color=scheme.orange)
     ax.set(xlim=(-0.5, len(sizes) - 0.5), ylim=(-0.45, 1.9))
+    ax.axis("off")
+    return fig
+
+
+@figure
+def map_and_field(scheme: Scheme) -> Figure:
+    """Five moments of the chain: what one value sees of the image, above the map that is left."""
+    rows = trace([Window(3)] * 99, size=199)
+    moments = (0, 25, 50, 75, 99)
+    fig = Figure(figsize=(7, 3.6))
+    ax = fig.add_subplot()
+    for place, step in enumerate(moments):
+        row, left = rows[step], 240.0 * place
+        for bottom, side, outline, color in (
+            (250, row.receptive_field, scheme.ink, scheme.orange),
+            (0, row.size, scheme.faint, scheme.blue),
+        ):
+            corner = (199 - side) / 2
+            ax.add_patch(Rectangle((left, bottom), 199, 199, fill=False, edgecolor=outline))
+            ax.add_patch(
+                Rectangle(
+                    (left + corner, bottom + corner),
+                    side,
+                    side,
+                    facecolor=color,
+                    edgecolor=color,
+                    alpha=0.3 if side > 3 else 1,
+                )
+            )
+        ax.text(left + 99.5, 470, f"sees {row.receptive_field}", ha="center", color=scheme.orange)
+        ax.text(left + 99.5, 220, f"map {row.size}", ha="center", color=scheme.blue)
+        ax.text(left + 99.5, -40, f"conv {step}" if step else "before", ha="center", va="center")
+    ax.set(xlim=(-10, 1170), ylim=(-60, 500), aspect="equal")
     ax.axis("off")
     return fig
 
@@ -164,4 +200,43 @@ def ways_to_one(scheme: Scheme) -> Figure:
     ax.set_yticks([1, 2, 5, 10, 20, 50, 100, 199], ["1", "2", "5", "10", "20", "50", "100", "199"])
     ax.minorticks_off()
     ax.legend(fontsize="small", loc="lower left")
+    return fig
+
+
+@figure
+def cells_that_one_sees(scheme: Scheme) -> Figure:
+    """A small network along one axis: a row of cells for each layer, and those that one cell of the last layer sees."""
+    layers = [
+        Window(3, name="conv1"), Window(3, name="conv2"), Window(2, stride=2, name="pool1"),
+        Window(3, name="conv3"), Window(3, name="conv4"),
+    ]  # fmt: skip
+    rows = trace(layers, 24)
+    fig = Figure(figsize=(7, 2.9))
+    ax = fig.add_subplot()
+    low = high = 2  # the chosen cell; then, row by row upwards, the first and the last that it sees
+    edges = []
+    for depth in reversed(range(len(rows))):
+        row = rows[depth]
+        for cell in range(row.size):
+            left = row.start + (cell - 0.5) * row.jump
+            seen = low <= cell <= high
+            ax.add_patch(
+                Rectangle(
+                    (left, -depth - 0.35), row.jump, 0.7, facecolor=scheme.orange if seen else (*to_rgb(scheme.blue), 0.2),
+                    edgecolor=scheme.ground, linewidth=1.5,
+                )
+            )  # fmt: skip
+        edges.append((row.start + (low - 0.5) * row.jump, row.start + (high + 0.5) * row.jump, -depth))
+        ax.text(-1, -depth, row.name, ha="right", va="center")
+        ax.text(
+            24.2, -depth, f"{row.size} cells, each sees {row.receptive_field}", ha="left", va="center", fontsize="small"
+        )
+        if depth:
+            layer = layers[depth - 1]
+            low, high = low * layer.stride, high * layer.stride + layer.span - 1
+    for (left, right, y), (wider_left, wider_right, above) in pairwise(edges):
+        corners = [(left, y + 0.35), (right, y + 0.35), (wider_right, above - 0.35), (wider_left, above - 0.35)]
+        ax.add_patch(Polygon(corners, facecolor=(*to_rgb(scheme.orange), 0.25), linewidth=0))
+    ax.set(xlim=(-4, 34), ylim=(-len(rows) + 0.4, 0.5))
+    ax.axis("off")
     return fig

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.ticker import PercentFormatter
 
+from cnnguide.activations import softmax
 from cnnguide.experiments.training import (
     LETTERS_SHOWN,
     RULES,
@@ -22,8 +23,10 @@ from cnnguide.experiments.training import (
 from cnnguide.figures.registry import figure
 from cnnguide.figures.style import Scheme
 from cnnguide.layers import Conv2d, Flatten, Linear, ReLU, Sequential
+from cnnguide.letters import HELD_OUT_FONTS, draw_letters
 from cnnguide.losses import mse_loss, mse_loss_backward
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
+from cnnguide.training import trained_letters_network
 
 
 def _mosaic(images: np.ndarray, columns: int, gap: int = 1, between: float = np.nan) -> np.ndarray:
@@ -435,6 +438,33 @@ def wanted_strokes(scheme: Scheme) -> Figure:
     _frames(ax, scheme, len(rows), 8, 8, 2)
     ax.set_yticks([3.5 + 10 * row for row in range(4)], ["wanted", "found"] * 2)
     ax.tick_params(length=0)
+    return fig
+
+
+@figure
+def letter_through_layers(scheme: Scheme) -> Figure:
+    """A letter of a font never seen, what each channel of the two convolutions makes of it, and what the network reads."""
+    model = trained_letters_network()
+    still = {name: (0.0, 0.0) for name in ("shear", "rotation", "shift")}
+    x, _ = draw_letters(1, np.random.default_rng(0), "e", HELD_OUT_FONTS[:1], scale=(0.75, 0.75), **still)
+    fig = Figure(figsize=(7, 3.4))
+    grid = fig.add_gridspec(2, 2, width_ratios=(1, 3.2))
+    paper, first, bars, second = (fig.add_subplot(cell) for cell in grid)
+    _show(paper, x[0, 0])
+    _frames(paper, scheme, 1, 1, 20, 0)
+    paper.set_title("letter", fontsize="medium")
+    for ax, layer, name in ((first, 0, "first"), (second, 3, "second")):
+        maps = Sequential(*model.layers[: layer + 1]).forward(x)[0]
+        size = float(np.abs(maps).max())
+        _show(ax, _mosaic(maps, 8), "gray", -size, size)
+        ax.set_title(f"{len(maps)} channels of the {name} convolution", fontsize="medium")
+    probabilities = softmax(model.forward(x))[0]
+    likely = np.argsort(-probabilities)[:4]
+    bars.barh(range(4), probabilities[likely], color=scheme.blue)
+    bars.set_yticks(range(4), [chr(97 + letter) for letter in likely])
+    bars.set(xlim=(0, 1), xticks=[0, 1], xticklabels=["0", "100 %"])
+    bars.set_title("probabilities", fontsize="medium")
+    bars.invert_yaxis()
     return fig
 
 

@@ -1,10 +1,10 @@
-"""What the site needs, as plain commands: the ledger of proven numbers, the checker, the mathematical font."""
+"""What the site needs, as plain commands: the ledger of proven numbers, data for the widgets, the checker, the font."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from cnnguide.site import checker, fonts, ledger, repository
+from cnnguide.site import checker, fonts, ledger, repository, widget_data
 from cnnguide.site.grammar import PageError
 
 
@@ -13,6 +13,8 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     write = commands.add_parser("ledger", help="prove every number and write the page Verified numbers")
     write.add_argument("docs", type=Path, nargs="?", default=Path("docs"))
+    data = commands.add_parser("data", help="write what the widgets compute with")
+    data.add_argument("folder", type=Path, nargs="?", default=Path("docs/javascripts/data"))
     check = commands.add_parser("check", help="find what is wrong in a built site")
     check.add_argument("site", type=Path, nargs="?", default=Path("site"))
     check.add_argument("--base", default="/", help="path that the site is served under (default: %(default)s)")
@@ -21,6 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "font":
         fonts.write_subset(options.source)
+        return 0
+    if options.command == "data":
+        widget_data.write(options.folder)
         return 0
     if options.command == "ledger":
         return _ledger(options.docs)

@@ -1,0 +1,184 @@
+"""What the widgets compute with, handed over by the package: `python -m cnnguide.site data docs/javascripts/data`.
+
+Each function gives the content of one file, `NAME.json`, which `docs/javascripts/core/data.js` reads. Arrays become base64
+with their type and shape, so that a page gets the same numbers to the last bit.
+"""
+
+import base64
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import cnnguide
+from cnnguide.experiments.channels import find_letter
+from cnnguide.experiments.training import images_that_excite, strokes_and_corners
+from cnnguide.figures.build import write_if_changed
+from cnnguide.figures.channels import SHORT_PAGE
+from cnnguide.letters import ALPHABET, DATA, EM, FONTS, SIDE, draw_page
+from cnnguide.shapes import whole_pair
+from cnnguide.site.networks import networks as known_networks
+
+LETTERS = cnnguide.ALPHABET[:26]
+INK = 15
+"""Levels of ink in drawings, as `docs/javascripts/core/ink.js` counts them."""
+
+CONTENTS: dict[str, Callable[[], Any]] = {}
+
+
+def _file(content: Callable[[], Any]) -> Callable[[], Any]:
+    CONTENTS[content.__name__] = content
+    return content
+
+
+def _array(array: np.ndarray) -> dict[str, Any]:
+    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return {
+        "dtype": array.dtype.name,
+        "shape": list(array.shape),
+        "base64": base64.b64encode(little.tobytes()).decode(),
+    }
+
+
+@_file
+def kernels() -> dict[str, list[list[float]]]:
+    """The named kernels, by their names in an address."""
+    names = [name for name in cnnguide.__all__ if name.isupper() and getattr(cnnguide.filters, name, None) is not None]
+    return {name.lower(): getattr(cnnguide, name).tolist() for name in names}
+
+
+@_file
+def photo() -> dict[str, Any]:
+    """The photo, as it was counted: 0 to 255, with red, green and blue last."""
+    return _array(np.rint(cnnguide.coffee().transpose(1, 2, 0) * 255).astype(np.uint8))
+
+
+@_file
+def page_of_text() -> dict[str, Any]:
+    """The masters of the font that pages are set in, the page that the e channel is shown on, and when a letter is found."""
+    font = FONTS.index(_default(draw_page, "font"))
+    with np.load(DATA / "masters.npz") as file:
+        drawings = {name: _array(file[name][font]) for name in ("masters", "advances")}
+    return {
+        "font": {"alphabet": ALPHABET, "side": SIDE, "em": EM, **drawings},
+        "page": SHORT_PAGE,
+        "threshold": _default(find_letter, "threshold"),
+    }
+
+
+def _default(function: Callable[..., Any], argument: str) -> Any:
+    return inspect.signature(function).parameters[argument].default
+
+
+@_file
+def letters_network() -> dict[str, Any]:
+    """The guide's own network, layer by layer, with the weights that it was trained to."""
+    return {"layers": [_layer(layer) for layer in cnnguide.trained_letters_network().layers], "letters": LETTERS}
+
+
+def _layer(layer: cnnguide.layers.Layer) -> dict[str, Any]:
+    settings: dict[str, Any] = {"kind": type(layer).__name__}
+    if isinstance(layer, cnnguide.Conv2d):
+        settings["padding"] = layer.settings[1]
+    if isinstance(layer, cnnguide.MaxPool2d):
+        settings["kernel"] = layer.settings[0]
+    return settings | {
+        name: _array(weights) for name, weights in zip(("weight", "bias"), layer.parameters(), strict=False)
+    }
+
+
+@_file
+def letter_reader() -> dict[str, Any]:
+    """Letters to read, in fonts that the network was never trained on, and what each of its units likes best."""
+    model, examples = cnnguide.trained_letters_network(), example_letters()
+    logits = len(model.layers) - 1
+    middles = [(channel, 10, 10) for channel in range(8)]
+    edges = cnnguide.maximize_activation(model, middles, (1, 20, 20), np.random.default_rng(0), 0, blur=0, jitter=0)
+    wanted = {
+        0: edges[:, 0, 9:12, 9:12],
+        3: np.array(strokes_and_corners()["images"]),
+        logits: np.array(images_that_excite()["activation images"]),
+    }
+    return {
+        "fonts": cnnguide.HELD_OUT_FONTS,
+        "examples": _array(examples),
+        "lines": _writing_lines(),
+        "stages": [
+            {"layer": layer, "field": _field(model, layer), "wanted": _array(np.rint(images * 255).astype(np.uint8))}
+            | _favourites(model, layer, examples)
+            for layer, images in wanted.items()
+        ],
+    }
+
+
+def example_letters() -> np.ndarray:
+    """Each letter in each of the fonts that training never saw, centred, as (26, 4, 20, 20) levels of ink from 0 to 15."""
+    fonts = [_plain_letters(font) for font in cnnguide.HELD_OUT_FONTS]
+    return np.rint(np.concatenate(fonts, axis=1) * INK).astype(np.uint8)
+
+
+def _plain_letters(font: str, alphabet: str = LETTERS) -> np.ndarray:
+    """Letters of the size that the network met on average, upright and in the middle."""
+    still = (0.0, 0.0)
+    rng = np.random.default_rng(0)
+    return cnnguide.draw_letters(
+        1, rng, alphabet, [font], scale=(0.75, 0.75), shear=still, rotation=still, shift=still
+    )[0]
+
+
+def _writing_lines() -> dict[str, int]:
+    """The rows between which letters stand: above which row ascenders, an x, the line itself, and descenders end."""
+    inked = _plain_letters("DejaVuSans", "dxp").max(axis=(1, 3)) > 0.4
+    (d_top, _), (x_top, x_bottom), (_, p_bottom) = (
+        (int(rows.argmax()), 20 - int(rows[::-1].argmax())) for rows in inked
+    )
+    return {"ascender": d_top, "x_height": x_top, "baseline": x_bottom, "descender": p_bottom}
+
+
+def _field(model: cnnguide.Sequential, layer: int) -> dict[str, int] | None:
+    """Which pixels a unit sees: a square of `size`, that of unit (row, column) beginning at row * stride - padding."""
+    chain = []
+    for one in model.layers[: layer + 1]:
+        if isinstance(one, cnnguide.Conv2d):
+            padding, _ = whole_pair("padding", one.settings[1], 0)
+            chain.append(cnnguide.Window(one.weight.shape[2], padding=padding))
+        if isinstance(one, cnnguide.MaxPool2d):
+            side, _ = whole_pair("kernel", one.settings[0], 1)
+            chain.append(cnnguide.Window(side, stride=side))
+        if isinstance(one, cnnguide.Flatten):
+            return None  # from here on every unit sees everything
+    field = cnnguide.receptive_field(chain)
+    return {"size": field.size, "stride": field.stride, "padding": field.padding}
+
+
+def _favourites(model: cnnguide.Sequential, layer: int, examples: np.ndarray, count: int = 5) -> dict[str, Any]:
+    """For each unit the letters that excite it most, and how much: the mean over the fonts of its strongest answer."""
+    part = cnnguide.Sequential(*model.layers[: layer + 1])
+    answers = part.forward((examples / INK).reshape(-1, 1, 20, 20).astype(np.float32))
+    strongest = answers.reshape(*examples.shape[:2], answers.shape[1], -1).max(axis=3).mean(axis=1)
+    best = np.argsort(-strongest, axis=0)[:count]
+    values = np.take_along_axis(strongest, best, axis=0)
+    return {"favourites": best.T.tolist(), "answers": [[round(float(value), 3) for value in unit] for unit in values.T]}
+
+
+@_file
+def networks() -> dict[str, dict[str, Any]]:
+    """The networks of the literature, with their channels where all layers are listed."""
+    return known_networks()
+
+
+def write(folder: Path) -> list[str]:
+    """Write the files whose bytes have changed; remove what nothing gives any more; return the names of what was written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.json"):
+        if old.stem not in CONTENTS:
+            old.unlink()
+    written = []
+    for name, content in CONTENTS.items():
+        text = json.dumps(content(), separators=(",", ":"))
+        if write_if_changed(folder / f"{name}.json", text.encode()):
+            written.append(name)
+    return written

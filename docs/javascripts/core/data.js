@@ -1,0 +1,22 @@
+// What the package hands over to the pages: kernels, photo, weights. `python -m cnnguide.site data` writes the files.
+
+const loaded = new Map();
+
+/** The content of `data/NAME.json`, fetched once; arrays in it are {shape, data}, with a typed array as data. */
+export function load(name) {
+  if (!loaded.has(name)) loaded.set(name, fetchData(new URL(`../data/${name}.json`, import.meta.url)));
+  return loaded.get(name);
+}
+
+async function fetchData(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url.pathname} could not be loaded: ${answer.status} ${answer.statusText}`);
+  return JSON.parse(await answer.text(), (key, value) => (value?.base64 === undefined ? value : array(value)));
+}
+
+const TYPES = { uint8: Uint8Array, float32: Float32Array, float64: Float64Array };
+
+function array({ base64, dtype, shape }) {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return { shape, data: new TYPES[dtype](bytes.buffer) };
+}

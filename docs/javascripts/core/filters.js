@@ -1,0 +1,154 @@
+// Filtering: one kernel slid over one plane, without being flipped. Held to cnnguide.filters.
+
+import { plane } from "./images.js";
+
+/** Where a place beyond the border takes its value from, by SciPy's names; -1 stands for zero. */
+export const BORDERS = {
+  reflect: (i, size) => mirrored(i, 2 * size, size, 1),
+  mirror: (i, size) => (size === 1 ? 0 : mirrored(i, 2 * size - 2, size, 0)),
+  nearest: (i, size) => Math.min(size - 1, Math.max(0, i)),
+  wrap: (i, size) => modulo(i, size),
+  constant: (i, size) => (i < 0 || i >= size ? -1 : i),
+};
+
+function modulo(i, period) {
+  return ((i % period) + period) % period;
+}
+
+function mirrored(i, period, size, repeated) {
+  const place = modulo(i, period);
+  return place < size ? place : period - repeated - place;
+}
+
+/** For each entry of a kernel along one axis, the pixel that lies under it at `position`; -1 is beyond a border of zeros. */
+function under(position, entries, size, border) {
+  return Array.from({ length: entries }, (_, entry) => BORDERS[border](position + entry - Math.floor(entries / 2), size));
+}
+
+/** The pixels under a kernel of `rows` x `columns` that is centred at (row, column), in reading order. */
+export function windowAt(image, rows, columns, row, column, border = "reflect") {
+  const across = under(column, columns, image.width, border);
+  return under(row, rows, image.height, border).flatMap((r) =>
+    across.map((c) => (r < 0 || c < 0 ? 0 : image.data[r * image.width + c])),
+  );
+}
+
+function padded(image, { height: rows, width: columns }, border) {
+  const above = Math.floor(rows / 2);
+  const left = Math.floor(columns / 2);
+  const wide = plane(image.height + rows - 1, image.width + columns - 1);
+  const from = Array.from({ length: wide.width }, (_, i) => BORDERS[border](i - left, image.width));
+  for (let row = 0; row < wide.height; row++) {
+    const source = BORDERS[border](row - above, image.height);
+    if (source < 0) continue;
+    for (let column = 0; column < wide.width; column++) {
+      if (from[column] >= 0) wide.data[row * wide.width + column] = image.data[source * image.width + from[column]];
+    }
+  }
+  return wide;
+}
+
+/** At each pixel, the sum of products of the kernel (a plane, too) and what lies under it. */
+export function applyFilter(image, kernel, border = "reflect") {
+  const { height, width } = image;
+  const wide = padded(image, kernel, border);
+  const out = plane(height, width);
+  // Weight by weight, row by row: the inner loop is one that engines make fast.
+  for (let entry = 0; entry < kernel.data.length; entry++) {
+    const weight = kernel.data[entry];
+    const start = Math.floor(entry / kernel.width) * wide.width + (entry % kernel.width);
+    for (let row = 0; row < height; row++) {
+      const to = row * width;
+      const from = start + row * wide.width;
+      for (let column = 0; column < width; column++) out.data[to + column] += weight * wide.data[from + column];
+    }
+  }
+  return out;
+}
+
+/** How well a pattern fits at each place where it lies fully inside, named by its upper left corner: from -1 to 1. */
+export function matchTemplate(image, template) {
+  return matcher(image)(template);
+}
+
+/** Normalised cross-correlation of one image with any number of templates: what they share is computed once. */
+export function matcher(image) {
+  const { height, width, data } = image;
+  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
+  const paper = data[0]; // the template's mean is taken away, so what is as its surroundings adds nothing: skip it
+  const ink = [];
+  for (let i = 0; i < data.length; i++) if (data[i] !== paper) ink.push(i);
+  const lengths = windowLengths(image, mean);
+
+  return (template) => {
+    const weights = centred(template);
+    const out = plane(height - template.height + 1, width - template.width + 1);
+    for (const i of ink) scatter(data[i] - paper, Math.floor(i / width), i % width, template, weights, out);
+    const inverse = lengths(template.height, template.width);
+    for (let i = 0; i < out.data.length; i++) out.data[i] = Math.min(1, Math.max(-1, out.data[i] * inverse[i]));
+    return out;
+  };
+}
+
+/** The template less its mean, as a unit vector. */
+function centred({ data }) {
+  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
+  const length = Math.hypot(...data.map((value) => value - mean));
+  if (length === 0) throw new RangeError("the template is flat: it has no pattern that could be found");
+  return data.map((value) => (value - mean) / length);
+}
+
+/** Add the products of one pixel to all windows that it lies in. */
+function scatter(value, row, column, { height, width }, weights, out) {
+  const first = Math.max(0, row - out.height + 1);
+  const last = Math.min(height - 1, row);
+  const left = Math.max(0, column - out.width + 1);
+  const right = Math.min(width - 1, column);
+  const { data } = out;
+  for (let i = first; i <= last; i++) {
+    const to = (row - i) * out.width + column;
+    const from = i * width;
+    for (let j = left; j <= right; j++) data[to - j] += value * weights[from + j];
+  }
+}
+
+/** For windows of any size: one over the length of what lies in each, less its mean; 0 where that is flat. */
+function windowLengths({ height, width, data }, mean) {
+  const wide = width + 1;
+  const sums = new Float64Array((height + 1) * wide);
+  const squares = new Float64Array((height + 1) * wide);
+  let largest = Number.MIN_VALUE;
+  for (let row = 0; row < height; row++) {
+    let [sum, square] = [0, 0];
+    for (let column = 0; column < width; column++) {
+      const value = data[row * width + column] - mean;
+      largest = Math.max(largest, value * value);
+      sum += value;
+      square += value * value;
+      const to = (row + 1) * wide + column + 1;
+      sums[to] = sums[to - wide] + sum;
+      squares[to] = squares[to - wide] + square;
+    }
+  }
+  const made = new Map();
+  return (rows, columns) => {
+    const key = `${rows},${columns}`;
+    if (!made.has(key)) made.set(key, inverseLengths(rows, columns));
+    return made.get(key);
+  };
+
+  function inverseLengths(rows, columns) {
+    const out = new Float64Array((height - rows + 1) * (width - columns + 1));
+    const size = rows * columns;
+    let to = 0;
+    for (let row = 0; row + rows <= height; row++) {
+      for (let column = 0; column + columns <= width; column++, to++) {
+        const [above, below] = [row * wide + column, (row + rows) * wide + column];
+        const inside = (running) => running[below + columns] - running[above + columns] - running[below] + running[above];
+        const variation = inside(squares) - inside(sums) ** 2 / size;
+        if (variation > 1e-12 * largest * size) out[to] = 1 / Math.sqrt(variation);
+      }
+    }
+    return out;
+  }
+}

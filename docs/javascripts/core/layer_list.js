@@ -1,0 +1,208 @@
+// Lists of layers: how an address writes them, and what each layer makes of an image. Sizes, fields and costs are those of
+// shapes.js and receptive_field.js.
+//
+// A layer is { kind, kernel, stride, padding: [before, after], dilation, name }; a convolution has `channels` and `groups`, too.
+// A block is { kind: "block", join, chains, name }: branches that are added or concatenated; [] is a shortcut. A "window" is a
+// layer of which only the window is known.
+
+import { fieldAfter, naming, sizeAfter, spanOf, startOf } from "./receptive_field.js";
+import { convMacs, convParameters } from "./shapes.js";
+
+const KINDS = { c: "conv", p: "pool", w: "window" };
+const LETTERS = { conv: "c", pool: "p", window: "w" };
+const JOINS = { s: "added", j: "concatenated" };
+const MOST_LAYERS = 250;
+const MOST_CELLS = 2048; // in a row of what a layer gives
+const WIDEST_FIELD = 1e6; // pixels
+
+/** What can be set in a layer, in the order of writing; what stands at its `value` may be left out at the end. */
+export const PARTS = {
+  kernel: { least: 1, most: 99 },
+  channels: { least: 1, most: 8192 },
+  stride: { least: 1, most: 64, value: 1 },
+  padding: { least: 0, most: 99, value: 0 },
+  dilation: { least: 1, most: 64, value: 1 },
+  groups: { least: 1, most: 8192, value: 1 },
+};
+const partsOf = (kind) => Object.keys(PARTS).filter((part) => kind === "conv" || !["channels", "groups"].includes(part));
+
+/**
+ * A list as an address writes it: c3-64-1-1 is a convolution of 3x3 with 64 channels, stride 1 and padding 1, further numbers are
+ * dilation and groups; p2-2 is a pooling with stride 2; s(c3-8-1-1~) adds a branch and a shortcut, j(...~...) concatenates;
+ * padding 0.1 is none before and one after.
+ */
+export function writeLayers(layers) {
+  return layers.map((layer) => (layer.kind === "block" ? writeBlock(layer) : writeLayer(layer))).join(",");
+}
+
+function writeBlock({ join, chains }) {
+  return `${join === "added" ? "s" : "j"}(${chains.map(writeLayers).join("~")})`;
+}
+
+function writeLayer(layer) {
+  const parts = partsOf(layer.kind).map((part) => (part === "padding" ? writePadding(layer.padding) : String(layer[part])));
+  const values = partsOf(layer.kind).map((part) => String(PARTS[part].value));
+  while (parts.length && parts.at(-1) === values[parts.length - 1]) parts.pop();
+  return LETTERS[layer.kind] + parts.join("-");
+}
+
+function writePadding([before, after]) {
+  return before === after ? String(before) : `${before}.${after}`;
+}
+
+/** The list that a text means, named; undefined where it means none. */
+export function readLayers(text) {
+  const layers = split(text, ",").map((part) => readBlock(part) ?? readLayer(part));
+  if (layers.includes(undefined)) return undefined;
+  return tooMany(layers) ? undefined : named(layers);
+}
+
+/** Are there more layers than a list may hold? */
+export function tooMany(layers) {
+  return layers.reduce((sum, { chains = [] }) => sum + 1 + chains.flat().length + chains.length, 0) > MOST_LAYERS;
+}
+
+/** Parts between separators that stand outside of parentheses; none in an empty text. */
+function split(text, separator) {
+  if (text === "") return [];
+  const parts = [""];
+  let depth = 0;
+  for (const character of text) {
+    depth += (character === "(") - (character === ")");
+    if (character === separator && depth === 0) parts.push("");
+    else parts[parts.length - 1] += character;
+  }
+  return parts;
+}
+
+function readBlock(text) {
+  const [, letter, inside] = /^([sj])\(([^()]*)\)$/.exec(text) ?? [];
+  if (letter === undefined) return undefined;
+  const chains = inside.split("~").map((chain) => split(chain, ",").map(readLayer));
+  return chains.flat().includes(undefined) ? undefined : { kind: "block", join: JOINS[letter], chains };
+}
+
+function readLayer(text) {
+  const kind = KINDS[text[0]];
+  const numbers = text.slice(1).split("-");
+  const parts = partsOf(kind);
+  if (!kind || numbers.length > parts.length) return undefined;
+  const layer = { kind };
+  for (const [i, part] of parts.entries()) {
+    layer[part] = readNumber(part, numbers[i] ?? String(PARTS[part].value));
+    if (layer[part] === undefined) return undefined;
+  }
+  return layer;
+}
+
+function readNumber(part, text) {
+  const numbers = text.split(".").map((one) => (/^\d{1,4}$/.test(one) ? Number(one) : NaN));
+  const fits = numbers.every((one) => one >= PARTS[part].least && one <= PARTS[part].most);
+  if (!fits || numbers.length > (part === "padding" ? 2 : 1)) return undefined;
+  return part === "padding" ? [numbers[0], numbers.at(-1)] : numbers[0];
+}
+
+/** The same layers, numbered by kind: conv1, conv2, pool1, conv3. */
+export function named(layers, prefix = "") {
+  const counts = {};
+  return layers.map((layer) => {
+    counts[layer.kind] = (counts[layer.kind] ?? 0) + 1;
+    return withNamedBranches({ ...layer, name: `${prefix}${layer.kind}${counts[layer.kind]}` });
+  });
+}
+
+/** Layers in branches are called by the letter of their branch: a conv1, a conv2, b conv1. */
+export function withNamedBranches(layer) {
+  return layer.chains ? { ...layer, chains: layer.chains.map((chain, i) => named(chain, `${letterOf(i)} `)) } : layer;
+}
+
+/** a for the first branch, b for the second. */
+export function letterOf(branch) {
+  return String.fromCharCode(97 + (branch % 26));
+}
+
+/**
+ * What comes out of each layer: rows of { layer, from, size, channels, receptiveField, jump, start, parameters, macs, branches }.
+ *
+ * `from` is { size, channels } of what the layer reads. Where channels are not known, they and what follows from them are null.
+ * `divides` asks strides to divide without a remainder. The first layer that cannot be ends the rows: `problem` says why.
+ */
+export function follow(layers, { size, channels, bias = true, divides = false }) {
+  const input = { size, channels, field: { size: 1, stride: 1, padding: 0 } };
+  const rows = [];
+  try {
+    followChain(layers, input, { bias, divides }, rows);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { rows, problem: error.message };
+  }
+  return { rows, problem: "" };
+}
+
+function followChain(layers, at, options, rows = []) {
+  for (const layer of layers) {
+    rows.push(naming(layer.name, () => (layer.kind === "block" ? followBlock : followLayer)(layer, rows.at(-1) ?? at, options)));
+  }
+  return rows;
+}
+
+function followLayer(layer, from, { bias, divides }) {
+  const row = rowBehind(layer, from);
+  if (divides) checkRemainder(layer, from.size);
+  if (layer.kind === "pool") return { ...row, channels: from.channels, parameters: 0, macs: 0 };
+  if (layer.kind === "window") return { ...row, channels: null, parameters: null, macs: null };
+  const { kernel, channels, stride, padding, dilation, groups } = layer;
+  if (from.channels === null) return { ...row, channels, parameters: null, macs: null };
+  const parameters = convParameters(from.channels, channels, kernel, groups, bias);
+  const macs = convMacs(from.size, from.channels, channels, kernel, stride, padding, dilation, groups);
+  return { ...row, channels, parameters, macs };
+}
+
+function followBlock(block, from, options) {
+  const row = rowBehind(block, from);
+  const branches = block.chains.map((chain) => followChain(chain, from, options));
+  const sum = (what) => branches.flat().reduce((total, one) => (one[what] === null || total === null ? null : total + one[what]), 0);
+  const channels = joined(block, branches.map((rows) => (rows.at(-1) ?? from).channels));
+  return { ...row, channels, parameters: sum("parameters"), macs: sum("macs"), branches };
+}
+
+function joined({ join }, channels) {
+  if (channels.includes(null)) return null;
+  if (join === "concatenated") return channels.reduce((sum, one) => sum + one, 0);
+  if (channels.some((one) => one !== channels[0])) {
+    throw new RangeError(
+      `the branches give ${channels.join(", ")} channels; to be added they must give equally many: ` +
+        "change the last convolution of a branch, or put a 1x1 into the shortcut",
+    );
+  }
+  return channels[0];
+}
+
+function rowBehind(layer, from) {
+  const field = fieldAfter(from.field, layer);
+  const size = sizeAfter(from.size, layer);
+  if (size > MOST_CELLS) throw new RangeError(`gives size ${size}; shown are sizes up to ${MOST_CELLS}: take less padding, or a smaller image`);
+  if (field.size > WIDEST_FIELD) throw new RangeError("sees more than a million pixels, which is more than is shown: take smaller strides");
+  return { layer, from, field, size, receptiveField: field.size, jump: field.stride, start: startOf(field) };
+}
+
+/** How many pixels at the end no window reads, because the stride does not divide. */
+export function leftOver({ kernel, stride, padding: [before, after], dilation }, size) {
+  return (size + before + after - spanOf({ kernel, dilation })) % stride;
+}
+
+function checkRemainder(layer, size) {
+  const rest = leftOver(layer, size);
+  if (rest === 0) return;
+  const more = layer.stride - rest;
+  const sizes = [...(size > rest ? [size - rest] : []), size + more];
+  throw new RangeError(
+    `stride ${layer.stride} does not divide: the last ${rest === 1 ? "pixel" : `${rest} pixels`} of size ${size} would be dropped; ` +
+      `what would fit: an input of ${sizes.join(" or ")}, ${more} more of padding in all, or letting it floor`,
+  );
+}
+
+/** One number for all rows, null where a part is not known. */
+export function total(rows, what) {
+  return rows.reduce((sum, row) => (sum === null || row[what] === null ? null : sum + row[what]), 0);
+}

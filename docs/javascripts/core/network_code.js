@@ -1,0 +1,131 @@
+// A list of layers, followed by layer_list.js, as Python: for this guide's package, and for PyTorch.
+
+/** Arguments of a call, without those that stand at their defaults. */
+function call(name, positional, keywords) {
+  const given = Object.entries(keywords).filter(([, value]) => value !== undefined);
+  return `${name}(${[...positional, ...given.map(([key, value]) => `${key}=${value}`)].join(", ")})`;
+}
+
+const unless = (value, usual) => (value === usual ? undefined : value);
+const indented = (text, by = 4) => text.replaceAll(/^(?=.)/gm, " ".repeat(by));
+const text = (name) => JSON.stringify(name);
+
+function paddingOf([before, after]) {
+  return before === after ? unless(before, 0) : `(${before}, ${after})`;
+}
+
+/** Rows of convolutions in the order of computation, those in branches included. */
+function convolutionsOf(rows) {
+  return rows.flatMap((row) => (row.branches ? convolutionsOf(row.branches.flat()) : row.layer.kind === "conv" ? [row] : []));
+}
+
+/** Code that prints the rows of `trace`, then the parameters and the multiplications where channels are known. */
+export function packageCode(rows, { size, bias }) {
+  const blocks = rows.some((row) => row.branches);
+  const known = rows.every((row) => row.macs !== null);
+  const convolutions = known ? convolutionsOf(rows) : [];
+  const names = ["Window", "trace", ...(blocks ? ["Parallel"] : []), ...(convolutions.length ? ["conv_macs", "conv_parameters"] : [])];
+  const layers = rows.map(({ layer }) => `${indented(packageLayer(layer))},\n`).join("");
+  return (
+    `from cnnguide import ${names.sort().join(", ")}\n\nnetwork = [\n${layers}]\n` +
+    `for row in trace(network, size=${size}):\n    print(*row)\n` +
+    (convolutions.length ? costs(convolutions, bias) : "")
+  );
+}
+
+function packageLayer(layer) {
+  const name = layer.name ? text(layer.name) : undefined;
+  if (layer.kind === "block") {
+    return `Parallel(\n${layer.chains.map((chain) => `${indented(packageChain(chain))},\n`).join("")}    name=${name},\n)`;
+  }
+  const { kernel, stride, padding, dilation } = layer;
+  const keywords = { stride: unless(stride, 1), padding: paddingOf(padding), dilation: unless(dilation, 1), name };
+  return call("Window", [kernel], keywords);
+}
+
+function packageChain(chain) {
+  const windows = chain.map((layer) => packageLayer({ ...layer, name: "" }));
+  return `(${windows.join(", ")}${windows.length === 1 ? "," : ""})`;
+}
+
+function costs(convolutions, bias) {
+  const parameters = convolutions.map(({ layer, from }) =>
+    call("conv_parameters", [from.channels, layer.channels], {
+      kernel: layer.kernel,
+      groups: unless(layer.groups, 1),
+      bias: bias ? undefined : "False",
+    }),
+  );
+  const macs = convolutions.map(({ layer, from }) => {
+    const padding = paddingOf(layer.padding);
+    return call("conv_macs", [from.size, from.channels, layer.channels], {
+      kernel: layer.kernel,
+      stride: unless(layer.stride, 1),
+      padding: layer.padding[0] === layer.padding[1] ? padding : `(${padding}, ${padding})`,
+      dilation: unless(layer.dilation, 1),
+      groups: unless(layer.groups, 1),
+    });
+  });
+  const list = (name, lines) => `${name} = [\n${lines.map((line) => `    ${line},\n`).join("")}]\n`;
+  return `\n${list("parameters", parameters)}${list("macs", macs)}print(sum(parameters), sum(macs))\n`;
+}
+
+const BRANCHES = `
+class Branches(nn.Module):
+    def __init__(self, join, *branches):
+        super().__init__()
+        self.join, self.branches = join, nn.ModuleList(branches)
+
+    def forward(self, x):
+        return self.join([branch(x) for branch in self.branches])
+
+
+`;
+const CONCATENATED = `def concatenated(maps):
+    return torch.cat(maps, dim=1)
+
+
+`;
+
+/** Code that prints, for each layer, the shape of what comes out and the number of parameters; "" where channels are not known. */
+export function torchCode(rows, { size, channels, bias }) {
+  if (rows.some((row) => row.channels === null)) return "";
+  const blocks = rows.filter((row) => row.branches);
+  const layers = rows.map((row) => `${indented(torchLayer(row, bias))},\n`).join("");
+  return (
+    "import torch\nfrom torch import nn\n\n" +
+    (blocks.length ? BRANCHES : "") +
+    (blocks.some(({ layer }) => layer.join === "concatenated") ? CONCATENATED : "") +
+    `network = nn.Sequential(\n${layers})\nx = torch.zeros(1, ${channels}, ${size}, ${size})\nwith torch.no_grad():\n` +
+    "    for layer in network:\n        x = layer(x)\n        print(tuple(x.shape), sum(p.numel() for p in layer.parameters()))\n"
+  );
+}
+
+function torchLayer({ layer, from, branches }, bias) {
+  if (branches) {
+    const join = layer.join === "added" ? "sum" : "concatenated";
+    return `Branches(\n    ${join},\n${branches.map((rows) => `${indented(torchChain(rows, bias))},\n`).join("")})`;
+  }
+  const { kind, kernel, stride, padding, dilation, channels, groups } = layer;
+  // PyTorch pads both sides alike, and poolings by at most half a kernel: all else takes a layer of its own.
+  const own = padding[0] === padding[1] && (kind === "conv" || 2 * padding[0] <= kernel);
+  const keywords = {
+    kernel_size: kernel,
+    stride: unless(stride, kind === "conv" ? 1 : kernel),
+    padding: own ? unless(padding[0], 0) : undefined,
+    dilation: unless(dilation, 1),
+    groups: kind === "conv" ? unless(groups, 1) : undefined,
+    bias: kind === "conv" && !bias ? "False" : undefined,
+  };
+  const window = kind === "conv" ? call("nn.Conv2d", [from.channels, channels], keywords) : call("nn.MaxPool2d", [], keywords);
+  if (own) return window;
+  const sides = [...padding, ...padding].join(", ");
+  const pad = kind === "conv" ? `nn.ZeroPad2d((${sides}))` : `nn.ConstantPad2d((${sides}), float("-inf"))`;
+  return `nn.Sequential(${pad}, ${window})`;
+}
+
+function torchChain(rows, bias) {
+  if (rows.length === 0) return "nn.Identity()";
+  const layers = rows.map((row) => torchLayer(row, bias));
+  return layers.length === 1 ? layers[0] : `nn.Sequential(\n${layers.map((layer) => `${indented(layer)},\n`).join("")})`;
+}

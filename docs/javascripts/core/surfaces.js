@@ -1,0 +1,110 @@
+// Landscapes of two weights to walk down on. Each has a height, which is 0 in its minima, the slope of that, the minima, a place to
+// start from, and half the width of the part that is drawn. Slopes, starts and minima are those of cnnguide.figures.training.
+
+export const SURFACES = {
+  valley: {
+    height: (x, y) => x ** 2 / 2 + 10 * y ** 2,
+    slope: (x, y) => [x, 20 * y],
+    minima: [[0, 0]],
+    start: [-4, 1.2],
+    reach: 4.5,
+  },
+  saddle: {
+    height: (x, y) => x ** 2 / 2 + (y ** 2 - 10) ** 2 / 80,
+    slope: (x, y) => [x, -0.5 * y + 0.05 * y ** 3],
+    minima: [
+      [0, Math.sqrt(10)],
+      [0, -Math.sqrt(10)],
+    ],
+    start: [-3, 0.01],
+    reach: 6,
+  },
+  plateau: {
+    height: (x, y) => 1 - Math.exp(-(x ** 2 + y ** 2) / 2),
+    slope: (x, y) => [x * Math.exp(-(x ** 2 + y ** 2) / 2), y * Math.exp(-(x ** 2 + y ** 2) / 2)],
+    minima: [[0, 0]],
+    start: [-2.3, 1.4],
+    reach: 3.6,
+  },
+  parabola: {
+    height: (x, y) => x ** 2 + y ** 2,
+    slope: (x, y) => [2 * x, 2 * y],
+    minima: [[0, 0]],
+    start: [-1.5, 1],
+    reach: 2.7,
+  },
+};
+
+const FARTHEST = 1e6; // a walk that gets there will not come back
+
+/**
+ * A walk of at most `steps` steps: [{ at, height, gradient, computed }, ...], the start first. `gradient` and `computed` belong to the
+ * step that led to `at`; the start has none. It ends early where it gets nowhere near any more.
+ */
+export function walk(surface, start, optimizer, steps) {
+  const at = Float64Array.from(start);
+  const places = [{ at: [...at], height: surface.height(...at) }];
+  while (places.length <= steps && Math.hypot(...at) < FARTHEST) {
+    const gradient = surface.slope(...at);
+    optimizer.step([at], [gradient]);
+    const computed = Object.fromEntries(Object.entries(optimizer.computed()).map(([name, array]) => [name, [...array]]));
+    places.push({ at: [...at], height: surface.height(...at), gradient, computed });
+  }
+  return places;
+}
+
+/** Mean height over a walk of `steps` steps: small where it gets down far and soon. */
+export function meanHeight(surface, start, optimizer, steps) {
+  const at = Float64Array.from(start);
+  let total = 0;
+  for (let step = 0; step < steps; step++) {
+    optimizer.step([at], [surface.slope(...at)]);
+    total += surface.height(...at);
+    if (!(Math.hypot(...at) < FARTHEST)) return Infinity;
+  }
+  return total / steps;
+}
+
+/**
+ * Lines of equal height, one path for each level, in the units of the surface: pieces as [x1, y1, x2, y2]. The grid has `rows` x
+ * `columns` fields over the rectangle from -right, -top to right, top.
+ */
+export function contours(height, right, top, levels, rows, columns) {
+  const x = (column) => right * ((2 * column) / columns - 1);
+  const y = (row) => top * ((2 * row) / rows - 1);
+  const corners = Array.from({ length: rows + 1 }, (_, row) =>
+    Float64Array.from({ length: columns + 1 }, (_, column) => height(x(column), y(row))),
+  );
+  return levels.map((level) => {
+    const pieces = [];
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const crossings = around(row, column)
+          .map(([from, to]) => crossing(from, to, corners, level))
+          .filter(Boolean)
+          .map(([r, c]) => [x(c), y(r)]);
+        for (let i = 0; i + 1 < crossings.length; i += 2) pieces.push([...crossings[i], ...crossings[i + 1]]);
+      }
+    }
+    return pieces;
+  });
+}
+
+/** The four sides of a field, as pairs of corners. */
+function around(row, column) {
+  const ring = [
+    [row, column],
+    [row, column + 1],
+    [row + 1, column + 1],
+    [row + 1, column],
+  ];
+  return ring.map((corner, i) => [corner, ring[(i + 1) % 4]]);
+}
+
+/** Where a side crosses the level: nowhere, or in between, in proportion to how far the corners are from it. */
+function crossing([r1, c1], [r2, c2], corners, level) {
+  const [a, b] = [corners[r1][c1] - level, corners[r2][c2] - level];
+  if (a < 0 === b < 0) return null;
+  const share = a / (a - b);
+  return [r1 + share * (r2 - r1), c1 + share * (c2 - c1)];
+}

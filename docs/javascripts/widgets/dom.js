@@ -1,0 +1,62 @@
+// Elements in one call.
+
+/** A new element: `make("button", { type: "button", "aria-label": "Play", onclick: play }, "▶")`. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** A table for readers of numbers: `head` names the columns, the first entry of each row heads that row. */
+export function makeTable({ head, rows }) {
+  return make(
+    "table",
+    { class: "widget-table" },
+    make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, String(text))))),
+    make(
+      "tbody",
+      {},
+      ...rows.map(([first, ...others]) =>
+        make("tr", {}, make("th", { scope: "row" }, String(first)), ...others.map((text) => make("td", {}, String(text)))),
+      ),
+    ),
+  );
+}
+
+/**
+ * A number as a reader writes it: at most `digits` decimals, no trailing zeros, a true minus, never "-0"; very small and very large
+ * ones as 1.5·10⁻⁸.
+ */
+export function shown(value, digits = 2) {
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : value < 0 ? "−∞" : "undefined";
+  const rounded = Number(value.toFixed(digits));
+  const plain = value === 0 || (rounded !== 0 && Math.abs(value) < 1e7);
+  return (plain ? String(rounded) : scientific(value)).replace("-", "−");
+}
+
+/** The same for numbers on a known scale, where what rounds to nothing is nothing: 1.5·10⁻⁸ becomes 0. */
+export function decimals(value, digits = 2) {
+  return shown(Number(value.toFixed(digits)), digits);
+}
+
+function scientific(value) {
+  const [digits, power] = value.toExponential(1).split("e");
+  return `${digits}·10${raised(Number(power))}`;
+}
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** A whole number as an exponent: −3 becomes ⁻³. */
+export function raised(power) {
+  return [...String(power)].map((one) => (one === "-" ? "⁻" : SUPERSCRIPTS[one])).join("");
+}
+
+/** A whole number with commas between thousands. */
+export function counted(value) {
+  return value.toLocaleString("en-US");
+}

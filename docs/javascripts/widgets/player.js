@@ -1,0 +1,43 @@
+// Play, pause and single steps, for everything that goes on by itself once the reader asks for it.
+
+import { make } from "./dom.js";
+
+const CALM_INTERVAL = 600; // milliseconds a step when less motion is asked for
+
+export class Player {
+  #timer = 0;
+
+  /** `step()` does one step and returns whether another can follow; `interval` is the time between two, in milliseconds. */
+  constructor({ step, interval = 100, play = "Play", single = "One step" }) {
+    Object.assign(this, { step, interval });
+    this.names = { play, pause: "Pause" };
+    const button = (label, onclick) => make("button", { type: "button", class: "widget-button", onclick }, label);
+    this.button = button(play, () => (this.playing ? this.pause() : this.play()));
+    this.single = button(single, () => {
+      this.pause();
+      this.step();
+    });
+    this.element = make("span", { class: "widget-control" }, this.button, this.single);
+  }
+
+  get playing() {
+    return this.#timer !== 0;
+  }
+
+  play() {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.#timer ||= setInterval(() => this.#tick(), calm ? Math.max(this.interval, CALM_INTERVAL) : this.interval);
+    this.button.textContent = this.names.pause;
+  }
+
+  pause() {
+    clearInterval(this.#timer);
+    this.#timer = 0;
+    this.button.textContent = this.names.play;
+  }
+
+  #tick() {
+    if (document.hidden) return; // nobody looks
+    if (!this.element.isConnected || !this.step()) this.pause();
+  }
+}

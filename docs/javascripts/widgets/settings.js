@@ -1,0 +1,141 @@
+// Settings: what a reader can choose in a widget, how a choice is written in an address, and the control that changes it.
+//
+// A setting has a `label`, a `value` to start from, `read(text)` (the value an address asks for, undefined where it is impossible),
+// `write(value)` (the way back), `range` (what is possible, in words), and `control(change)`, which makes an element to change it
+// by and a function that shows a value on it. Settings that a widget changes by its own means (`hidden`) have no control.
+
+import { make, shown } from "./dom.js";
+
+function labelled(label, input, ...more) {
+  return make("label", { class: "widget-control" }, make("span", {}, label), input, ...more);
+}
+
+/** A number between two bounds, in steps, on a slider. `say` puts the number into words, with its unit. */
+export function range(label, { min, max, step = 1, value, say = (number) => shown(number, 6) }) {
+  return {
+    ...stepped(label, Array.from({ length: Math.round((max - min) / step) + 1 }, (_, i) => rounded(min + i * step)), {
+      value,
+      say,
+    }),
+    range: `between ${say(min)} and ${say(max)}${step === 1 ? "" : ` in steps of ${step}`}`,
+  };
+}
+
+/** One of several numbers, in their order, on a slider: for learning rates and other scales that are not even. */
+export function stepped(label, values, { value, say = (number) => shown(number, 6) }) {
+  const indexOf = (number) => values.findIndex((one) => Math.abs(one - number) <= 1e-9 * Math.abs(one));
+  return {
+    label,
+    value,
+    range: `one of ${values.map(say).join(", ")}`,
+    read: (text) => (text.trim() === "" ? undefined : values[indexOf(Number(text))]),
+    write: String,
+    control(change) {
+      const input = make("input", { type: "range", min: 0, max: values.length - 1, step: 1 });
+      const output = make("output", { "aria-hidden": "true" }); // the slider itself says its value
+      input.addEventListener("input", () => change(values[Number(input.value)]));
+      const show = (number) => {
+        input.value = indexOf(number);
+        input.setAttribute("aria-valuetext", say(number));
+        output.textContent = say(number);
+      };
+      return { element: labelled(label, input, output), show };
+    },
+  };
+}
+
+/** Without the crumbs that binary fractions leave: 0.30000000000000004 becomes 0.3. */
+function rounded(number) {
+  return Number(number.toPrecision(12));
+}
+
+/** One of a few: `options` maps what stands in an address to what the reader sees. */
+export function choice(label, options, { value = Object.keys(options)[0] } = {}) {
+  return {
+    label,
+    value,
+    range: `one of ${Object.keys(options).join(", ")}`,
+    read: (text) => (Object.hasOwn(options, text) ? text : undefined),
+    write: String,
+    control(change) {
+      const select = make(
+        "select",
+        {},
+        ...Object.entries(options).map(([key, text]) => make("option", { value: key }, text)),
+      );
+      select.addEventListener("change", () => change(select.value));
+      return { element: labelled(label, select), show: (key) => (select.value = key) };
+    },
+  };
+}
+
+/** Yes or no. */
+export function flag(label, { value = false } = {}) {
+  return {
+    label,
+    value,
+    range: "yes or no",
+    read: (text) => (text === "yes" ? true : text === "no" ? false : undefined),
+    write: (on) => (on ? "yes" : "no"),
+    control(change) {
+      const input = make("input", { type: "checkbox" });
+      input.addEventListener("change", () => change(input.checked));
+      return { element: labelled(label, input), show: (on) => (input.checked = on) };
+    },
+  };
+}
+
+/** A short text; `allowed` is a regular expression that the whole text must match. */
+export function text(label, { value, longest = 80, allowed = /[^]*/, range: possible = `at most ${longest} characters` }) {
+  const fits = (entered) => entered.length <= longest && allowed.exec(entered)?.[0] === entered;
+  return {
+    label,
+    value,
+    range: possible,
+    read: (entered) => (fits(entered) ? entered : undefined),
+    write: String,
+    control(change) {
+      const input = make("input", { type: "text", maxlength: longest, spellcheck: "false", autocomplete: "off" });
+      input.addEventListener("input", () => {
+        const possible = fits(input.value);
+        input.setAttribute("aria-invalid", String(!possible));
+        if (possible) change(input.value);
+      });
+      const show = (entered) => {
+        if (input.value !== entered && document.activeElement !== input) input.value = entered;
+      };
+      return { element: labelled(label, input), show };
+    },
+  };
+}
+
+/** A whole number of a wide range, such as a seed or a size: typed, or changed by the arrow keys. */
+export function whole(label, { min = 0, max, value }) {
+  const fits = (number) => Number.isInteger(number) && number >= min && number <= max;
+  const read = (entered) => (entered.trim() !== "" && fits(Number(entered)) ? Number(entered) : undefined);
+  return {
+    label,
+    value,
+    range: `a whole number between ${min} and ${max}`,
+    read,
+    write: String,
+    control(change) {
+      const input = make("input", { type: "number", min, max, step: 1, inputmode: "numeric" });
+      input.addEventListener("input", () => {
+        const number = read(input.value);
+        input.setAttribute("aria-invalid", String(number === undefined));
+        if (number !== undefined) change(number);
+      });
+      const show = (number) => {
+        if (Number(input.value) !== number || input.value === "") input.value = number;
+      };
+      input.addEventListener("blur", () => input.getAttribute("aria-invalid") === "true" && input.reportValidity());
+      return { element: labelled(label, input), show };
+    },
+  };
+}
+
+/** What the widget changes by its own means, such as a place in a picture: no control, but part of the address. */
+export function hidden(label, { value, read, write = String, range: possible = "something else" }) {
+  return { label, value, range: possible, read, write };
+}

@@ -1,0 +1,193 @@
+"""What holds for every widget, whatever it shows: one test of each kind for all that the site has."""
+
+import re
+
+import pytest
+
+from tests.browser_benchmarks import CHAPTERS, MOST_JAVASCRIPT, javascript
+from tests.conftest import ROOT, serious_violations
+from tests.widgets.conftest import drawn, state_of
+
+WIDGETS = sorted(
+    match[2] or match[1].replace("_", "-")
+    for page in (ROOT / "docs").rglob("*.md")
+    for match in re.finditer(
+        r"^/{3,} widget \| (\w+)\n(?: +\w+: .*\n)*?(?: +id: (.+)\n)?", page.read_text("utf-8"), re.M
+    )
+)
+GARBAGE = ("", "NaN", "1e999", "-7", "0.123456", "<b>", "999999999999", "constructor", "💥")
+NO_NUMBER = re.compile(r"\b(NaN|undefined|Infinity|null|\[object)")
+
+every_widget = pytest.mark.parametrize("name", WIDGETS)
+
+
+def test_each_widget_has_a_bare_page(site):
+    assert WIDGETS
+    assert sorted(page.parent.name for page in site.glob("embed/*/index.html")) == WIDGETS
+
+
+@every_widget
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_it_runs_says_what_it_shows_and_is_accessible(open_widget, name, scheme, width):
+    tab = open_widget(name, scheme=scheme, width=width)
+    drawn(tab)
+    assert tab.widget.get_attribute("aria-label")
+    assert tab.locator(".widget-told").inner_text() == tab.locator("[role=status]").first.inner_text() != ""
+    for fold in tab.query_selector_all("details"):
+        fold.evaluate("fold => fold.open = true")
+    tab.wait_for_timeout(50)
+    assert not NO_NUMBER.search(tab.widget.inner_text())
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert serious_violations(tab) == ""
+    assert tab.problems == []
+
+
+@every_widget
+def test_there_are_numbers_behind_the_picture(open_widget, name):
+    tab = open_widget(name)
+    tab.locator(".widget-numbers summary").press("Enter")
+    rows = tab.locator(".widget-numbers tbody tr")
+    rows.first.wait_for()
+    heads = tab.locator(".widget-numbers thead th").all_inner_texts()
+    assert len(heads) > 1 and all(heads)
+    for row in range(min(rows.count(), 50)):
+        assert rows.nth(row).locator("th, td").count() == len(heads)
+
+
+def change_everything(tab):
+    """Every control to another value, by the keyboard alone; returns how many there are."""
+    controls = tab.locator(".widget-controls [data-setting]")
+    for position in range(controls.count()):
+        field = controls.nth(position).locator("input, select, textarea").first
+        if not field.is_enabled() or not field.is_visible():
+            continue
+        field.focus()
+        kind = field.evaluate("field => field.type")
+        if kind == "checkbox":
+            tab.keyboard.press("Space")
+        elif kind == "text":
+            tab.keyboard.press("End")
+            tab.keyboard.press("Backspace")
+        elif kind == "number":
+            tab.keyboard.press("ArrowUp")
+        else:  # sliders and lists: one further, or one back where it is at its end
+            before = field.input_value()
+            tab.keyboard.press("ArrowRight" if kind == "range" else "ArrowDown")
+            if field.input_value() == before:
+                tab.keyboard.press("ArrowLeft" if kind == "range" else "ArrowUp")
+        tab.wait_for_timeout(50)
+    return controls.count()
+
+
+@every_widget
+def test_every_setting_can_be_changed_by_keyboard_linked_to_and_reset(open_widget, name, address):
+    tab = open_widget(name)
+    drawn(tab)
+    start, told = state_of(tab), tab.locator(".widget-told").inner_text()
+    controls = change_everything(tab)
+    drawn(tab)
+    changed, changed_told = state_of(tab), tab.locator(".widget-told").inner_text()
+    assert sum(changed[key] != start[key] for key in start) >= min(controls, 1)
+    assert not NO_NUMBER.search(tab.widget.inner_text())
+    assert tab.url.startswith(f"{address}embed/{name}/#{name}?") or controls == 0
+
+    linked = open_widget(name, tab.url.partition("?")[2])
+    drawn(linked)
+    assert state_of(linked) == changed
+    assert linked.locator(".widget-told").inner_text() == changed_told
+    assert not linked.locator(".widget-problem").is_visible() or tab.locator(".widget-problem").is_visible()
+
+    tab.get_by_role("button", name="Reset").press("Enter")
+    drawn(tab)
+    assert state_of(tab) == start and tab.locator(".widget-told").inner_text() == told
+    assert tab.url == f"{address}embed/{name}/#{name}"
+    assert tab.problems == [] and linked.problems == []
+
+
+@every_widget
+def test_a_link_that_asks_for_the_impossible_is_answered(open_widget, name):
+    tab = open_widget(name, "nonsense=1")
+    assert "nonsense" in tab.locator(".widget-problem").inner_text()
+    start = state_of(tab)
+    for garbage in GARBAGE:
+        tab.evaluate(
+            """([name, settings, garbage]) => {
+                location.hash = `${name}?` + settings.map((one) => `${one}=${encodeURIComponent(garbage)}`).join("&");
+            }""",
+            [name, list(start), garbage],
+        )
+        tab.wait_for_timeout(120)
+        assert not NO_NUMBER.search(
+            tab.widget.inner_text().replace(garbage, "") if garbage else tab.widget.inner_text()
+        )
+        assert tab.locator(".widget-stage b:text-is('')").count() == 0  # nothing of the link becomes markup
+        state = state_of(tab)
+        refused = [key for key in start if state[key] == start[key] != garbage]
+        problem = tab.locator(".widget-problem").inner_text()
+        for key in refused:
+            assert f"{key} = {garbage[:40]}" in problem, (key, garbage)
+    tab.get_by_role("button", name="Reset").click()
+    drawn(tab)
+    assert state_of(tab) == start and not tab.locator(".widget-problem").is_visible()
+    assert tab.problems == []
+
+
+@every_widget
+def test_the_keyboard_gets_in_and_out(open_widget, name):
+    tab = open_widget(name)
+    visited = 0
+    for _ in range(200):
+        tab.keyboard.press("Tab")
+        if tab.evaluate("document.activeElement.matches('.embedded-source a')"):
+            break
+        visited += tab.evaluate("document.activeElement.closest('.widget-stage') !== null")
+    else:
+        pytest.fail("the keyboard is caught in the widget")
+    reachable = (
+        tab.locator(".widget-footer button").count() + tab.locator(".widget-controls [data-setting]:visible").count()
+    )
+    assert visited >= reachable - tab.locator(".widget-controls :disabled").count()
+
+
+@every_widget
+def test_switching_the_scheme_and_calm_motion_change_nothing_that_is_said(open_widget, name):
+    tab = open_widget(name, reduced_motion="reduce")
+    drawn(tab)
+    told = tab.locator(".widget-told").inner_text()
+    ink = "getComputedStyle(document.querySelector('.widget-stage')).color"
+    light = tab.evaluate(ink)
+    tab.emulate_media(color_scheme="dark")
+    drawn(tab)
+    assert tab.evaluate(ink) != light
+    assert tab.locator(".widget-told").inner_text() == told
+    assert tab.problems == []
+
+
+@every_widget
+def test_without_scripts_and_on_paper_stands_the_static_figure(open_page, open_widget, name):
+    still = open_page(f"embed/{name}/", java_script_enabled=False)
+    assert len(still.locator(".widget-fallback").inner_text().split()) > 5
+    tab = open_widget(name)
+    assert not tab.locator(".widget-fallback").is_visible()
+    tab.emulate_media(media="print")
+    assert tab.locator(".widget-fallback").is_visible() and not tab.locator(".widget-stage").is_visible()
+    if not name.startswith("predict"):
+        assert tab.locator(".widget-fallback img").first.evaluate("image => image.naturalWidth > 0")
+
+
+@every_widget
+def test_it_can_be_taken_elsewhere(open_widget, name, address):
+    tab = open_widget(name, permissions=["clipboard-read", "clipboard-write"])
+    tab.get_by_role("button", name="Embed").click()
+    markup = tab.evaluate("navigator.clipboard.readText()")
+    assert markup.startswith(f'<iframe src="{address}embed/{name}/#{name}') and "title=" in markup
+    tab.get_by_role("button", name="Link to this").click()
+    tab.wait_for_timeout(50)
+    assert tab.evaluate("navigator.clipboard.readText()") == f"{address}embed/{name}/#{name}"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_scripts_of_a_chapter_weigh_little(browser, address, chapter):
+    own, theme = javascript(browser, address, chapter)
+    assert own > 0 and theme > 0
+    assert own < MOST_JAVASCRIPT
