@@ -5,10 +5,13 @@ from matplotlib.figure import Figure
 
 from cnnguide.experiments.initialization import (
     layers_of,
+    little_network,
     rounding_breaks_the_symmetry,
     spread_over_draws,
     through_fifty_layers,
+    train_little_network,
     trained_under_each_scheme,
+    unlike,
 )
 from cnnguide.figures.registry import figure
 from cnnguide.figures.style import Scheme
@@ -142,13 +145,40 @@ def training_by_scheme(scheme: Scheme) -> Figure:
 
 
 @figure
+def freed_by_a_nudge(scheme: Scheme) -> Figure:
+    """Two units that start equal, and equal but for a nudge to one weight: how far apart they get, and the loss."""
+    every, steps = 10, 1000
+    fig = Figure(figsize=(7, 3))
+    distances, losses = fig.subplots(1, 2)
+    for nudge, name, color in (
+        (0.0, "equal", scheme.ink),
+        (1e-12, "nudged by $10^{-12}$", scheme.orange),
+        (1e-6, "nudged by $10^{-6}$", scheme.blue),
+    ):
+        model = little_network(np.random.default_rng(0), hidden=2)
+        first = model.parameters()[0]
+        first[1, 0] += nudge
+        apart, loss = [unlike(first)], []
+        for _ in range(0, steps, every):
+            loss.append(train_little_network(model, every))
+            apart.append(unlike(first))
+        if nudge:
+            distances.plot(range(0, steps + 1, every), apart, color=color)
+        losses.plot(range(every, steps + 1, every), loss, color=color, label=name)
+    distances.set(xlabel="step", ylabel="distance of the units", yscale="log", xlim=(0, steps))
+    losses.set(xlabel="step", ylabel="loss", ylim=(0, 1.2), xlim=(0, steps))
+    losses.legend(loc="upper right", fontsize="small")
+    return fig
+
+
+@figure
 def symmetry_lost_to_rounding(scheme: Scheme) -> Figure:
     """How unlike seven kernels become that started equal, epoch by epoch, in float32."""
-    unlike = rounding_breaks_the_symmetry()["float32"]
+    curve = rounding_breaks_the_symmetry()["float32"]
     fig = Figure(figsize=(7, 3))
     ax = fig.add_subplot()
-    ax.plot(range(1, len(unlike) + 1), [value or np.nan for value in unlike], "-o", color=scheme.orange)
+    ax.plot(range(1, len(curve) + 1), [value or np.nan for value in curve], "-o", color=scheme.orange)
     ax.axhline(float(np.finfo(np.float32).eps), color=scheme.faint)
-    ax.text(len(unlike), float(np.finfo(np.float32).eps), "one rounding step", ha="right", va="bottom")
+    ax.text(len(curve), float(np.finfo(np.float32).eps), "one rounding step", ha="right", va="bottom")
     ax.set(xlabel="epoch", ylabel="difference between\nkernels, relative", yscale="log", ylim=(1e-8, 10))
     return fig
