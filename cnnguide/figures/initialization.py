@@ -6,10 +6,13 @@ from matplotlib.figure import Figure
 from cnnguide.experiments.initialization import (
     WIDTH,
     layers_of,
+    little_network,
     rounding_breaks_the_symmetry,
     spread_over_draws,
     through_fifty_layers,
+    train_little_network,
     trained_under_each_scheme,
+    unlike,
 )
 from cnnguide.figures.registry import figure
 from cnnguide.figures.style import Scheme
@@ -160,6 +163,33 @@ def training_by_scheme(scheme: Scheme) -> Figure:
     ax.axhline(100 / 26, color=scheme.faint, linewidth=0.8)
     ax.set(xlabel="epoch", ylabel="letters read right, %", ylim=(0, 100), xticks=list(epochs))
     ax.legend(loc="upper left", ncols=2)
+    return fig
+
+
+@figure
+def freed_by_a_nudge(scheme: Scheme) -> Figure:
+    """Two units that start equal, and equal but for a nudge to one weight: how far apart they get, and the loss."""
+    every, steps = 10, 1000
+    fig = Figure(figsize=(7, 3))
+    distances, losses = fig.subplots(1, 2)
+    for nudge, name, color in (
+        (0.0, "equal", scheme.ink),
+        (1e-12, "nudged by $10^{-12}$", scheme.orange),
+        (1e-6, "nudged by $10^{-6}$", scheme.blue),
+    ):
+        model = little_network(np.random.default_rng(0), hidden=2)
+        first = model.parameters()[0]
+        first[1, 0] += nudge
+        apart, loss = [unlike(first)], []
+        for _ in range(0, steps, every):
+            loss.append(train_little_network(model, every))
+            apart.append(unlike(first))
+        if nudge:
+            distances.plot(range(0, steps + 1, every), apart, color=color)
+        losses.plot(range(every, steps + 1, every), loss, color=color, label=name)
+    distances.set(xlabel="step", ylabel="distance of the units", yscale="log", xlim=(0, steps))
+    losses.set(xlabel="step", ylabel="loss", ylim=(0, 1.2), xlim=(0, steps))
+    losses.legend(loc="upper right", fontsize="small")
     return fig
 
 

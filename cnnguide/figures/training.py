@@ -212,6 +212,26 @@ def kernels_while_training(scheme: Scheme) -> Figure:
 
 
 @figure
+def first_steps(scheme: Scheme) -> Figure:
+    """The loss of the first steps of a training, and the kernels of the first layer before and after."""
+    result = watched_training()
+    run, epochs = result["runs"][0], 2
+    losses = run["losses"][: epochs * result["steps_per_epoch"]]
+    kernels = np.array(run["kernels"])[[0, epochs]]
+    size = float(np.abs(kernels).max())
+    fig = Figure(figsize=(7, 2.6))
+    left, right = fig.subplots(1, 2)
+    left.plot(range(1, len(losses) + 1), losses, color=scheme.blue, linewidth=0.8)
+    left.axhline(np.log(26), color=scheme.ink, linestyle="--", linewidth=1)
+    left.text(len(losses), np.log(26), "even guess", ha="right", va="bottom", fontsize="small")
+    left.set(xlabel="step", ylabel="loss of a batch", xlim=(0, len(losses)), ylim=(0, 4))
+    _show(right, _mosaic(np.concatenate(kernels), 8), "gray", -size, size)
+    right.set_yticks([1, 5], ["untrained", f"{len(losses)} steps"])
+    right.tick_params(length=0)
+    return fig
+
+
+@figure
 def predictions_while_training(scheme: Scheme) -> Figure:
     """Eight letters of unseen fonts, and what the network reads in them as it learns."""
     result = watched_training()

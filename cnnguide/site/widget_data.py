@@ -7,7 +7,7 @@ with their type and shape, so that a page gets the same numbers to the last bit.
 import base64
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 
 import cnnguide
 from cnnguide.experiments.channels import find_letter
-from cnnguide.experiments.training import images_that_excite, strokes_and_corners
+from cnnguide.experiments.initialization import little_network as equal_units
+from cnnguide.experiments.training import BATCH, images_that_excite, strokes_and_corners
 from cnnguide.figures.build import write_if_changed
 from cnnguide.figures.channels import SHORT_PAGE
 from cnnguide.letters import ALPHABET, DATA, EM, FONTS, SIDE, draw_page
@@ -114,6 +115,29 @@ def letter_reader() -> dict[str, Any]:
     }
 
 
+@_file
+def training_letters() -> dict[str, Any]:
+    """Letters to train on in the page, and letters in fonts never seen to measure with, in levels of ink from 0 to 15."""
+    seen = [font for font in cnnguide.FONTS if font not in cnnguide.HELD_OUT_FONTS]
+    rng = np.random.default_rng(0)
+    return {
+        "batch_size": BATCH,
+        "training": _letters(60, rng, seen, (0.5, 1.0), (-0.35, 0.35)),
+        "unseen": _letters(8, rng, cnnguide.HELD_OUT_FONTS, (0.6, 1.0), (-0.25, 0.25)),
+    }
+
+
+def _letters(
+    per_letter: int,
+    rng: np.random.Generator,
+    fonts: Sequence[str],
+    scale: tuple[float, float],
+    shear: tuple[float, float],
+) -> dict[str, Any]:
+    x, target = cnnguide.draw_letters(per_letter, rng, fonts=fonts, scale=scale, shear=shear)
+    return {"x": _array(np.rint(x * INK).astype(np.uint8)), "target": _array(target.astype(np.uint8))}
+
+
 def example_letters() -> np.ndarray:
     """Each letter in each of the fonts that training never saw, centred, as (26, 4, 20, 20) levels of ink from 0 to 15."""
     fonts = [_plain_letters(font) for font in cnnguide.HELD_OUT_FONTS]
@@ -168,6 +192,23 @@ def _favourites(model: cnnguide.Sequential, layer: int, examples: np.ndarray, co
 def networks() -> dict[str, dict[str, Any]]:
     """The networks of the literature, with their channels where all layers are listed."""
     return known_networks()
+
+
+@_file
+def little_network() -> dict[str, Any]:
+    """The network of equal units and the examples that the package trains it on, as `train_little_network` draws them."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((90, 5))
+    target = (x @ rng.standard_normal((5, 3))).argmax(axis=1)
+    first = equal_units(rng).parameters()[0]
+    return {
+        "x": _array(x),
+        "target": target.tolist(),
+        "scores": 3,
+        "weight": float(first[0, 0]),
+        "rate": 0.2,
+        "drop": 0.5,
+    }
 
 
 def write(folder: Path) -> list[str]:

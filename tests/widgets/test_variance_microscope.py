@@ -34,18 +34,21 @@ def test_fans_are_the_packages(core):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", ["lecun_normal", "xavier_normal", "xavier_uniform", "he_normal", "he_uniform"])
 def test_the_same_draws_give_the_packages_weights(core, name, shape):
+    scheme, form = name.split("_")
     weights = getattr(cnnguide, name)(shape, np.random.default_rng(1))
     rng = np.random.default_rng(1)
-    draws = rng.random(weights.size) if name.endswith("uniform") else rng.standard_normal(weights.size)
+    draws = rng.random(weights.size) if form == "uniform" else rng.standard_normal(weights.size)
     got = core(
         "initializers",
-        """(initializers, [name, shape, draws]) => {
-            const next = () => draws.shift();
-            return Array.from(initializers[name](shape, { normal: next, uniform: next }));
+        """(initializers, [scheme, form, shape, draws]) => {
+            const random = { [form]: () => draws.shift() };
+            const variance = initializers.VARIANCES[scheme](...initializers.fans(shape));
+            return Array.from(initializers[form](shape, variance, random));
         }""",
-        [name.replace("_n", "N").replace("_u", "U"), shape, draws],
+        [scheme, form, shape, draws],
     )
     np.testing.assert_allclose(got, weights.ravel(), rtol=1e-12, atol=1e-15)
 

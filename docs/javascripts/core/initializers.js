@@ -6,7 +6,7 @@ export function fans([out, inputs, ...kernel]) {
   return [inputs * positions, out * positions];
 }
 
-/** The variance of a weight by scheme, from the two fans. */
+/** The variance of a weight by scheme, from the two fans; each scheme has a normal and a uniform form. */
 export const VARIANCES = {
   lecun: (fanIn) => 1 / fanIn,
   xavier: (fanIn, fanOut) => 2 / (fanIn + fanOut),
@@ -31,9 +31,3 @@ export function uniform(shape, variance, random) {
   const bound = Math.sqrt(3 * variance);
   return drawn(shape, () => bound * (2 * random.uniform() - 1));
 }
-
-export const lecunNormal = (shape, random) => normal(shape, VARIANCES.lecun(...fans(shape)), random);
-export const xavierNormal = (shape, random) => normal(shape, VARIANCES.xavier(...fans(shape)), random);
-export const xavierUniform = (shape, random) => uniform(shape, VARIANCES.xavier(...fans(shape)), random);
-export const heNormal = (shape, random) => normal(shape, VARIANCES.he(...fans(shape)), random);
-export const heUniform = (shape, random) => uniform(shape, VARIANCES.he(...fans(shape)), random);

@@ -6,7 +6,13 @@ export function tensor(shape, data = new Float32Array(shape.reduce((product, len
 
 const zerosLike = ({ shape }) => tensor(shape);
 
-/** A convolution with stride 1: `weight` (outputs, inputs, rows, columns), one bias for each output, zeros around the image. */
+/**
+ * A convolution with stride 1: `weight` (outputs, inputs, rows, columns), one bias for each output, zeros around the image.
+ *
+ * Inside, output planes are kept in rows as long as those of the padded input. Then a weight meets its pixels at one distance all
+ * over the plane, and the whole convolution is products of long rows, which engines make fast. What stands in the gaps at the ends
+ * of rows is cut off in the end.
+ */
 export class Conv2d {
   constructor({ weight, bias, padding = 0 }) {
     Object.assign(this, { weight, bias, padding });
@@ -15,82 +21,84 @@ export class Conv2d {
   }
 
   forward(x) {
-    this.shape = x.shape;
-    this.patches = patchesOf(x, this.weight.shape, this.padding);
-    const [taps, places] = [this.patches.taps.length, this.patches.places];
-    const out = tensor([x.shape[0], this.bias.shape[0], this.patches.height, this.patches.width]);
-    this.#eachPlane(out, (at, output, patches) => {
-      out.data.fill(this.bias.data[output], at, at + places);
-      for (let tap = 0; tap < taps; tap++) {
-        add(out.data, at, this.patches.data, patches + tap * places, this.weight.data[output * taps + tap], places);
+    const [count, , height, width] = x.shape;
+    const [outputs, , rows, columns] = this.weight.shape;
+    const border = 2 * this.padding;
+    this.wide = placed(x, [height + border, width + border], this.padding);
+    this.shapes = { x: x.shape, out: [count, outputs, height + border - rows + 1, width + border - columns + 1] };
+    const sums = tensor([count, outputs, height + border, width + border]);
+    const [to, from, weights] = [sums.data, this.wide.data, this.weight.data];
+    eachPlane(sums, (plane, at, size) => to.fill(this.bias.data[plane % outputs], at, at + size));
+    const { taps, length, perOutput, perInput } = this.#taps();
+    for (let image = 0; image < count; image++) {
+      for (const { weight, at, under } of taps) {
+        add(to, at + image * perOutput, from, under + image * perInput, weights[weight], length);
       }
-    });
-    return out;
+    }
+    return cut(sums, this.shapes.out);
   }
 
   /** Stores the gradients of weights and biases; returns that of the input, unless nobody needs it. */
   backward(grad, inputToo = true) {
     const [dweight, dbias] = this.gradients;
-    const [taps, places] = [this.patches.taps.length, this.patches.places];
-    const dpatches = inputToo ? new Float32Array(this.patches.data.length) : null;
+    const dwide = inputToo ? zerosLike(this.wide) : null;
+    const slopes = placed(grad, this.wide.shape.slice(2)).data; // zero in the gaps
+    const [from, weights] = [this.wide.data, this.weight.data];
     dweight.data.fill(0);
     dbias.data.fill(0);
-    this.#eachPlane(grad, (at, output, patches) => {
-      for (let i = at; i < at + places; i++) dbias.data[output] += grad.data[i];
-      for (let tap = 0; tap < taps; tap++) {
-        const [weight, patch] = [output * taps + tap, patches + tap * places];
-        dweight.data[weight] += product(grad.data, at, this.patches.data, patch, places);
-        if (inputToo) add(dpatches, patch, grad.data, at, this.weight.data[weight], places);
-      }
+    eachPlane(grad, (plane, at, size) => {
+      for (let i = at; i < at + size; i++) dbias.data[plane % dbias.data.length] += grad.data[i];
     });
-    return inputToo ? imagesOf({ ...this.patches, data: dpatches }, this.shape) : null;
-  }
-
-  /** For each image and each output channel: where its plane begins, and where the patches of the image do. */
-  #eachPlane({ shape: [count, outputs] }, visit) {
-    const { taps, places } = this.patches;
-    for (let plane = 0; plane < count * outputs; plane++) {
-      visit(plane * places, plane % outputs, Math.floor(plane / outputs) * taps.length * places);
-    }
-  }
-}
-
-/**
- * What lies under the kernel at each of its places, laid out weight by weight: a row of `places` numbers for each of the `taps`,
- * image after image. So all that is left of a convolution is products of long rows, which engines make fast.
- */
-function patchesOf(x, [, inputs, rows, columns], padding) {
-  const [count, , high, wide] = x.shape;
-  const [height, width] = [high + 2 * padding - rows + 1, wide + 2 * padding - columns + 1];
-  const taps = [];
-  for (let input = 0; input < inputs; input++) {
-    for (let row = -padding; row < rows - padding; row++) {
-      for (let column = -padding; column < columns - padding; column++) taps.push({ input, row, column });
-    }
-  }
-  const places = height * width;
-  const patches = { taps, height, width, places, data: new Float32Array(count * taps.length * places) };
-  eachRow(patches, x.shape, (patch, at, length) => patches.data.set(x.data.subarray(at, at + length), patch));
-  return patches;
-}
-
-/** The way back: each pixel gets the sum of all that it became. */
-function imagesOf(patches, shape) {
-  const x = tensor(shape);
-  eachRow(patches, shape, (patch, at, length) => add(x.data, at, patches.data, patch, 1, length));
-  return x;
-}
-
-/** For each row of pixels under each tap: where it stands in the patches and in the images, and how much of it is no border. */
-function eachRow({ taps, height, width }, [count, inputs, high, wide], visit) {
-  for (let image = 0, patch = 0; image < count; image++) {
-    for (const { input, row, column } of taps) {
-      const first = Math.max(0, -column);
-      const length = Math.min(width, wide - column) - first;
-      for (let r = 0; r < height; r++, patch += width) {
-        if (r + row < 0 || r + row >= high) continue;
-        visit(patch + first, ((image * inputs + input) * high + r + row) * wide + column + first, length);
+    const { taps, length, perOutput, perInput } = this.#taps();
+    for (let image = 0; image < grad.shape[0]; image++) {
+      for (const { weight, at, under } of taps) {
+        const [there, here] = [at + image * perOutput, under + image * perInput];
+        dweight.data[weight] += product(slopes, there, from, here, length);
+        if (inputToo) add(dwide.data, here, slopes, there, weights[weight], length);
       }
+    }
+    return inputToo ? cut(dwide, this.shapes.x, this.padding) : null;
+  }
+
+  /** For each weight: where its output plane begins, and where the run of `length` pixels that it meets, in the first image. */
+  #taps() {
+    const [, outputs, height, width] = this.shapes.out;
+    const [, inputs, rows, columns] = this.weight.shape;
+    const [, , high, wide] = this.wide.shape;
+    const taps = Array.from(this.weight.data, (_, weight) => {
+      const [column, row] = [weight % columns, Math.floor(weight / columns) % rows];
+      const plane = Math.floor(weight / (columns * rows));
+      const [output, input] = [Math.floor(plane / inputs), plane % inputs];
+      return { weight, at: output * high * wide, under: (input * high + row) * wide + column };
+    });
+    return { taps, length: (height - 1) * wide + width, perOutput: outputs * high * wide, perInput: inputs * high * wide };
+  }
+}
+
+function eachPlane({ shape: [count, channels, height, width] }, visit) {
+  for (let plane = 0; plane < count * channels; plane++) visit(plane, plane * height * width, height * width);
+}
+
+/** The planes in larger ones that are zero elsewhere, `border` pixels from above and from the left. */
+function placed(x, [high, wide], border = 0) {
+  const [count, channels] = x.shape;
+  const out = tensor([count, channels, high, wide]);
+  eachRow(x.shape, out.shape, border, (at, inside, width) => add(out.data, inside, x.data, at, 1, width));
+  return out;
+}
+
+/** The way back: what stands there in the larger planes. */
+function cut(large, shape, border = 0) {
+  const out = tensor(shape);
+  eachRow(shape, large.shape, border, (at, inside, width) => add(out.data, at, large.data, inside, 1, width));
+  return out;
+}
+
+/** For each row of planes, where it begins, and where it lies in larger planes. */
+function eachRow([count, channels, height, width], [, , high, wide], border, visit) {
+  for (let plane = 0; plane < count * channels; plane++) {
+    for (let row = 0; row < height; row++) {
+      visit((plane * height + row) * width, (plane * high + row + border) * wide + border, width);
     }
   }
 }

@@ -14,7 +14,10 @@ export function svg(tag, attributes = {}, ...children) {
 }
 
 export class LineChart {
-  /** `label` is read to screen readers; `x` and `y` are { label, log, low, high } with bounds from the data where none are given. */
+  /**
+   * `label` is read to screen readers; `x` and `y` are { label, log, low, high } with bounds from the data where none are given. A
+   * logarithmic y with `zero` draws zeros at its foot, which is `low`, and marks that as 0.
+   */
   constructor({ label, x = {}, y = {}, width = 460, height = 260 }) {
     Object.assign(this, { x, y, width, height });
     this.drawing = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
@@ -24,7 +27,8 @@ export class LineChart {
 
   /** `series`: [{ name, colour, points: [[x, y], ...], dashed, dots }], colour one of the scheme's names, such as "blue". */
   draw(series) {
-    const drawable = ([x, y]) => [x, y].every(Number.isFinite) && (!this.x.log || x > 0) && (!this.y.log || y > 0);
+    const fits = (axis, value) => Number.isFinite(value) && (!axis.log || value > 0 || (axis.zero && value === 0));
+    const drawable = ([x, y]) => fits(this.x, x) && fits(this.y, y);
     const all = series.flatMap(({ points }) => points.filter(drawable));
     const across = scale(this.x, all.map(([x]) => x), MARGIN.left, this.width - MARGIN.right);
     const up = scale(this.y, all.map(([, y]) => y), this.height - MARGIN.bottom, MARGIN.top);
@@ -80,7 +84,7 @@ export class LineChart {
 }
 
 /** Where a value is drawn, clamped to the chart, and the values that are written along the axis. */
-function scale({ log, low, high }, values, from, to) {
+function scale({ log, low, high, zero }, values, from, to) {
   let least = low ?? values.reduce((a, b) => Math.min(a, b), Infinity);
   let most = high ?? values.reduce((a, b) => Math.max(a, b), -Infinity);
   if (!Number.isFinite(least) || !Number.isFinite(most)) [least, most] = log ? [1, 10] : [0, 1];
@@ -88,7 +92,9 @@ function scale({ log, low, high }, values, from, to) {
   const put = log ? Math.log10 : (value) => value;
   const [start, end] = [put(least), put(most)];
   const at = (value) => from + ((to - from) * (Math.min(end, Math.max(start, put(value))) - start)) / (end - start);
-  return log ? { at, ...decades(start, end) } : { at, ...evenly(least, most) };
+  if (!log) return { at, ...evenly(least, most) };
+  const { ticks, say } = decades(start, end);
+  return zero ? { at, ticks: [0, ...ticks.filter((tick) => tick > 2 * least)], say: (value) => (value === 0 ? "0" : say(value)) } : { at, ticks, say };
 }
 
 function evenly(least, most) {

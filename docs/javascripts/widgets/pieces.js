@@ -2,30 +2,57 @@
 
 const AT_ONCE = 8; // milliseconds of work in a frame: half of it is left for drawing
 
-export class Pieces {
+/** What a widget measures of its state, and shows once it is there. */
+export class Measured {
   #frame = 0;
+  #key;
+  #found;
 
-  /** Run a generator to its end, a few milliseconds in each frame, and hand over what it returns; what ran before is dropped. */
-  run(work, done) {
-    this.stop();
-    const piece = () => {
+  /** `measure(state)` is a generator that pauses often and returns the result; `keyOf(state)` says which results are the same. */
+  constructor(widget, measure, keyOf = JSON.stringify) {
+    Object.assign(this, { widget, measure, keyOf });
+  }
+
+  /** The newest result. The first is measured without a pause: there is nothing to see until then. */
+  get found() {
+    if (this.#key === undefined) {
+      const { state } = this.widget;
+      this.#key = this.keyOf(state);
+      this.#found = finished(this.measure({ ...state }));
+    }
+    return this.#found;
+  }
+
+  /**
+   * Return the newest result; begin to measure what the state asks for, if that is another. Work that has begun is finished first, so
+   * that something moves while a slider is dragged.
+   */
+  follow(state) {
+    const { found } = this;
+    const key = this.keyOf(state);
+    this.widget.view.setAttribute("aria-busy", key !== this.#key);
+    if (key !== this.#key && !this.#frame) this.#later(this.measure({ ...state }), key);
+    return found;
+  }
+
+  #later(work, key) {
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
       const until = performance.now() + AT_ONCE;
       let step;
       do step = work.next();
       while (!step.done && performance.now() < until);
-      this.#frame = 0;
-      if (step.done) done(step.value);
-      else this.#frame = requestAnimationFrame(piece);
-    };
-    this.#frame = requestAnimationFrame(piece);
+      if (!step.done) return this.#later(work, key);
+      [this.#key, this.#found] = [key, step.value];
+      this.widget.refresh();
+    });
   }
+}
 
-  get running() {
-    return this.#frame !== 0;
-  }
-
-  stop() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
-  }
+/** What a generator returns, without a pause. */
+function finished(work) {
+  let step;
+  do step = work.next();
+  while (!step.done);
+  return step.value;
 }

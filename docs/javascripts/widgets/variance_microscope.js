@@ -1,13 +1,13 @@
 // Variance microscope: what a scale of the weights does to the outputs and the gradients of every layer.
 
 import { ACTIVATIONS } from "../core/activations.js";
-import { fans, VARIANCES } from "../core/initializers.js";
+import { fans, normal, uniform, VARIANCES } from "../core/initializers.js";
 import { Random } from "../core/random.js";
 import { expected, meanSquare, SAMPLES, signalAndGradient } from "../core/signal.js";
 import { LineChart, svg } from "./chart.js";
 import { make, shown } from "./dom.js";
 import { Widget } from "./element.js";
-import { Pieces } from "./pieces.js";
+import { Measured } from "./pieces.js";
 import { choice, range, stepped, whole } from "./settings.js";
 
 const LAYERS_SHOWN = 6;
@@ -43,7 +43,7 @@ class VarianceMicroscope extends Widget {
     seed: whole("Seed", { max: 9999, value: 1 }),
   };
 
-  pieces = new Pieces();
+  measured = new Measured(this, (state) => this.#measure(state));
 
   build() {
     this.chart = new LineChart({
@@ -65,28 +65,11 @@ class VarianceMicroscope extends Widget {
   }
 
   draw(state) {
-    this.#follow(state);
-    if (this.drawn === this.result) return;
-    this.drawn = this.result;
-    this.#drawCurves(this.drawn);
-    this.#drawHistograms(this.drawn);
-  }
-
-  /** What is drawn and told. The first time it is measured without a pause: there is nothing to see until then. */
-  get #found() {
-    return (this.result ??= finished(this.#measure({ ...this.state })));
-  }
-
-  /** Measure what is asked for. Work that has begun is finished first, so that something moves while a slider is dragged. */
-  #follow(state) {
-    const settings = JSON.stringify(state);
-    const behind = settings !== JSON.stringify(this.#found.state);
-    this.view.setAttribute("aria-busy", behind);
-    if (!behind || this.pieces.running) return;
-    this.pieces.run(this.#measure({ ...state }), (result) => {
-      this.result = result;
-      this.refresh();
-    });
+    const found = this.measured.follow(state);
+    if (this.drawn === found) return;
+    this.drawn = found;
+    this.#drawCurves(found);
+    this.#drawHistograms(found);
   }
 
   #drawCurves({ signal, gradient, theory }) {
@@ -121,7 +104,7 @@ class VarianceMicroscope extends Widget {
   }
 
   describe() {
-    const { gradient } = this.#found;
+    const { gradient } = this.measured.found;
     const fates = FATES_OF_ONE[fate(gradient[0])];
     const link = this.#full && fate(gradient[0]) > 0 ? "Yet the gradient" : "The gradient";
     return `${this.#outputs()} ${link} ${fates} on its way back, from ${shown(gradient.at(-1))} to ${shown(gradient[0])}. ${this.#reason()}`;
@@ -129,11 +112,11 @@ class VarianceMicroscope extends Widget {
 
   /** Are most units saturated at the end? */
   get #full() {
-    return this.#found.saturated.at(-1) > 0.5;
+    return this.measured.found.saturated.at(-1) > 0.5;
   }
 
   #outputs() {
-    const { state, signal, saturated } = this.#found;
+    const { state, signal, saturated } = this.measured.found;
     const [start, end] = [shown(signal[0]), shown(signal.at(-1))];
     const name = state.activation === "sigmoid" ? "the sigmoid" : state.activation;
     if (this.#full) return `The outputs saturate: at the end, ${percent(saturated.at(-1))} of the units sit where ${name} is flat.`;
@@ -144,7 +127,7 @@ class VarianceMicroscope extends Widget {
 
   /** Why, in a sentence. */
   #reason() {
-    const { state, signal, gradient, theory, factor } = this.#found;
+    const { state, signal, gradient, theory, factor } = this.measured.found;
     const { activation, width, depth } = state;
     if (signal.at(-1) === 0) return "A whole layer is dead: none of its units lets anything through, for any input.";
     if (!BOUNDED.includes(activation)) {
@@ -162,7 +145,7 @@ class VarianceMicroscope extends Widget {
   }
 
   table() {
-    const { state, signal, gradient, theory, saturated, zero } = this.#found;
+    const { state, signal, gradient, theory, saturated, zero } = this.measured.found;
     const relu = state.activation === "relu";
     const share = relu ? ["exactly 0", zero] : BOUNDED.includes(state.activation) ? ["saturated", saturated] : null;
     return {
@@ -205,8 +188,8 @@ class VarianceMicroscope extends Widget {
 
   /** Input, last gradient and weights of variance 1, kept while only their scale changes; deeper networks go on where others end. */
   *#draws({ seed, width, scheme, depth }) {
-    const uniform = scheme === "pytorch";
-    const key = [seed, width, uniform].join();
+    const draw = scheme === "pytorch" ? uniform : normal;
+    const key = [seed, width, draw.name].join();
     if (this.kept?.key !== key) {
       const random = new Random(seed);
       const rows = () => Float64Array.from({ length: SAMPLES * width }, () => random.normal());
@@ -214,21 +197,11 @@ class VarianceMicroscope extends Widget {
     }
     const { random, weights } = this.kept;
     while (weights.length < depth) {
-      const weight = new Float32Array(width * width);
-      for (let i = 0; i < weight.length; i++) weight[i] = uniform ? Math.sqrt(3) * (2 * random.uniform() - 1) : random.normal();
-      weights.push(weight);
+      weights.push(new Float32Array(draw([width, width], 1, random)));
       yield;
     }
     return this.kept;
   }
-}
-
-/** What a generator returns, without a pause. */
-function finished(work) {
-  let step;
-  do step = work.next();
-  while (!step.done);
-  return step.value;
 }
 
 /** At most six layers, evenly spread, with the first and the last. */
