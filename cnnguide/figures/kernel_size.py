@@ -132,16 +132,16 @@ def channels_between(scheme: Scheme) -> Figure:
     ax = fig.add_subplot()
     ax.axhline(1, color=scheme.ink, linewidth=1)
     between = np.geomspace(1, 256, 100)
-    for (c_in, c_out), color, style in zip(
-        ((3, 64), (64, 64), (64, 256)), scheme.series, ("-", "--", "-."), strict=False
+    above, below = ((-4, 7), "right"), ((6, -17), "left")  # where the lines leave room
+    for (c_in, c_out), color, style, (offset, side) in zip(
+        ((3, 64), (64, 64), (64, 256)), scheme.series, ("-", "--", "-."), (above, above, below), strict=False
     ):
         large = conv_parameters(c_in, c_out, 5, bias=False)
         for_each = conv_parameters(c_in, 1, 3, bias=False) + conv_parameters(1, c_out, 3, bias=False)
         ax.plot(between, between * for_each / large, color=color, linestyle=style, label=f"{c_in} in, {c_out} out")
-        ax.plot(large / for_each, 1, "o", color=color)
-        ax.annotate(
-            f"{large // for_each}", (large / for_each, 1), (-4, 7), textcoords="offset points", ha="right", color=color
-        )
+        even = large / for_each
+        ax.plot(even, 1, "o", color=color)
+        ax.annotate(f"{int(even)}", (even, 1), offset, textcoords="offset points", ha=side, color=color)
     ax.legend(fontsize="small", loc="upper left")
     ax.set_xscale("log", base=2)
     ax.set_xticks([1, 4, 16, 64, 256], ["1", "4", "16", "64", "256"])

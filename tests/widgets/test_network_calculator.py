@@ -279,7 +279,7 @@ def test_the_code_for_pytorch_gives_the_numbers_that_are_shown(open_widget, torc
         assert parameters == row["parameters"]
 
 
-def test_mere_windows_have_no_code_for_pytorch_and_say_so(open_widget):
+def test_layers_of_which_only_the_window_is_known_have_no_code_for_pytorch_and_say_so(open_widget):
     tab = open_widget("network-calculator", "layers=googlenet&size=224&code=pytorch")
     assert "needs the channels" in tab.locator(".network-code code").inner_text()
 
@@ -510,7 +510,7 @@ def test_a_layer_that_cannot_be_says_why_and_the_ones_before_stay(open_widget):
     assert problem == f"conv2: {refusal.value}"
     rows = shown_rows(tab)
     assert rows["conv1"]["size"] == 18 and rows["conv2"]["size"] is None and rows["pool1"]["size"] is None
-    assert "The layers that are possible have 224 parameters" in tab.locator(".widget-told").inner_text()
+    assert "Up to the problem, the list has 224 parameters" in tab.locator(".widget-told").inner_text()
     tab.get_by_label("Dilation", exact=True).fill("2")
     tab.wait_for_timeout(60)
     assert not tab.locator(".widget-problem").is_visible() and shown_rows(tab)["pool1"]["size"] == 1

@@ -34,7 +34,6 @@ def test_fans_are_the_packages(core):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", ["lecun_normal", "xavier_normal", "xavier_uniform", "he_normal", "he_uniform"])
 def test_the_same_draws_give_the_packages_weights(core, name, shape):
     scheme, form = name.split("_")

@@ -22,15 +22,16 @@ export function templateBank(font, letter) {
   return [12, 14, 16, 18, 20].flatMap((em) => [0, 0.2, 0.4].map((shear) => cutLetter(font, letter, em, shear)));
 }
 
-/** The best fit of some templates at each pixel, and which one it was: takes one template at a time, yields the map so far. */
+/** The best fit of some templates at each pixel, and which one it was; pauses after each template. */
 export function* bestFits(image, templates) {
   const best = plane(image.height, image.width, new Float64Array(image.data.length).fill(-1));
   const which = new Uint8Array(image.data.length);
   const match = matcher(image);
   for (const [number, template] of templates.entries()) {
     keepBetter(match(template), template, number, best, which);
-    yield { best, which };
+    yield;
   }
+  return { best, which };
 }
 
 function keepBetter(fit, template, number, best, which) {

@@ -45,7 +45,7 @@ function packageLayer(layer) {
 
 function packageChain(chain) {
   const windows = chain.map((layer) => packageLayer({ ...layer, name: "" }));
-  return `(${windows.join(", ")}${windows.length === 1 ? "," : ""})`;
+  return windows.length === 1 ? windows[0] : `(${windows.join(", ")})`;
 }
 
 function costs(convolutions, bias) {

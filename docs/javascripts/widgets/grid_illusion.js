@@ -49,10 +49,11 @@ class GridIllusion extends Widget {
     };
     const { grid, near, means, wanted } = this.pictures;
     const cell = (caption, picture) => make("div", {}, make("p", { class: "widget-caption" }, caption), picture.element);
-    this.averages = make("div", { class: "widget-row" }, cell("Means of its blocks", means), cell("Means of the photo’s blocks", wanted));
+    const row = (...cells) => make("div", { class: "widget-row" }, ...cells);
+    this.averages = row(cell("Means of its blocks", means), cell("Means of the photo’s blocks", wanted));
     this.block = make("div", { class: "grid-block" });
     return [
-      make("div", { class: "widget-row" }, cell("Step back. Point, or use the arrow keys", grid), cell("The same, nearer", near)),
+      row(cell("Step back. Point, or use the arrow keys", grid), cell("The same, nearer", near)),
       this.averages,
       this.block,
     ];
@@ -128,11 +129,11 @@ class GridIllusion extends Widget {
 
   describe(state) {
     const { grayShare, pixels, blocks, distance, distanceOfGray } = this.#measured(state);
-    const share = (part) => `${decimals(100 * part, 0)} %`;
-    if (blocks === undefined) return `The picture is grey, ${share(grayShare)} of it: there is no colour to be seen, near or far.`;
+    if (blocks === undefined) return "The whole picture is grey: there is no colour to be seen, near or far.";
     return (
-      `${share(grayShare)} of the pixels are exactly grey. Pixel by pixel, the colour correlates with the photo’s by ${decimals(pixels)}, in means ` +
-      `over blocks of ${state.spacing}×${state.spacing} by ${decimals(blocks)}. These means are ${decimals(distance, 3)} away from the photo’s, ` +
+      `${decimals(100 * grayShare, 0)} % of the pixels are exactly grey. Pixel by pixel, the colour correlates with the photo’s by ` +
+      `${decimals(pixels)}, in means over blocks of ${state.spacing}×${state.spacing} by ${decimals(blocks)}. ` +
+      `These means are ${decimals(distance, 3)} away from the photo’s, ` +
       `on a scale from 0 to 1; those of a grey photo ${decimals(distanceOfGray, 3)}.`
     );
   }

@@ -82,8 +82,8 @@ export class LayerTable {
     const lines = [this.#line("0", "image", "", image, path)];
     state.layers.forEach((layer, i) => {
       lines.push(this.#line(String(i + 1), layer.name, inWords(layer, this.inAll), rows[i] ?? {}, path));
-      if (layer.chains && parseInt(path) === i + 1) lines.push(...this.#branches(layer, i + 1, rows[i], path));
       if (problem && i === rows.length) lines.at(-1).classList.add("network-wrong");
+      if (layer.chains && parseInt(path) === i + 1) lines.push(...this.#branches(layer, i + 1, rows[i], path));
     });
     this.body.replaceChildren(...lines);
     const chosen = this.body.querySelector(":checked");
@@ -173,7 +173,7 @@ export class LayerEditor {
     const most = PARTS.padding.most;
     const after = (before, more) => Math.min(most, Math.max(0, before + more));
     return {
-      kind: choice("Kind", { conv: "convolution", pool: "pooling", window: "mere window" }).control((kind) =>
+      kind: choice("Kind", { conv: "convolution", pool: "pooling", window: "only its window is known" }).control((kind) =>
         this.#change((layer) => (kind === "conv" ? { ...NEW.conv, ...layer, kind } : { ...layer, kind })),
       ),
       join: choice("Branches are", { added: "added", concatenated: "concatenated" }).control(set("join")),
@@ -196,6 +196,8 @@ export class LayerEditor {
 
   show(state) {
     this.state = state;
+    if (this.left !== state.layers) this.news.textContent = ""; // somebody else has changed them
+    this.left = state.layers;
     const { layer, block, branch } = this.#here();
     const inAll = state.padding === "all";
     const window = layer && layer.kind !== "block";
@@ -233,8 +235,13 @@ export class LayerEditor {
       this.news.textContent = "The list is full.";
       return;
     }
+    this.#leave(layers, pathTo(at), news);
+  }
+
+  #leave(layers, place, news) {
+    this.left = layers;
     this.news.textContent = news;
-    this.onChange(layers, pathTo(at));
+    this.onChange(layers, place);
   }
 
   #change(changed) {
@@ -287,9 +294,8 @@ export class LayerEditor {
       this.news.textContent = "It is the only branch; remove the whole block instead.";
       return;
     }
-    const chains = block.chains.toSpliced(branch, 1);
-    this.news.textContent = `Branch ${letterOf(branch)} is removed.`;
-    this.onChange(named(this.state.layers.with(blockAt - 1, { ...block, chains })), String(blockAt));
+    const layers = this.state.layers.with(blockAt - 1, { ...block, chains: block.chains.toSpliced(branch, 1) });
+    this.#leave(named(layers), String(blockAt), `Branch ${letterOf(branch)} is removed.`);
   }
 
   /** As many channels as the last convolution before this place has, so that a new layer changes as little as possible. */

@@ -8,11 +8,11 @@ import { svg } from "./chart.js";
 import { decimals, make } from "./dom.js";
 import { Widget } from "./element.js";
 import { Picture } from "./picture.js";
+import { Measured } from "./pieces.js";
 import { choice, hidden, range, text } from "./settings.js";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const NOWHERE = -1 + 1e-9; // fits above lie where a kernel fits inside the page
-const BUDGET = 8; // milliseconds of a frame to look for letters in; a bank takes several frames
 const VERDICTS = { right: "found", missed: "missed", wrong: "false alarm" };
 const RINGS = {
   right: (r) => svg("circle", { r }),
@@ -29,13 +29,16 @@ const place = (label) =>
     range: `a whole number of at most three digits, or ${FIRST}`,
   });
 
-const SLANTS = 3; // of a bank, for each of its sizes
+/** In how many sizes ("em") or slants ("shear") a bank has its letter. */
+function countOf(templates, property) {
+  return new Set(templates.map((template) => template[property])).size;
+}
 
 /** Templates on one sheet: a row for each slant, from small to large; and where each of them stands. */
 function sheetOf(templates) {
-  const rows = templates.length > 1 ? SLANTS : 1;
+  const rows = countOf(templates, "shear");
   const cell = Math.max(...templates.map(({ height }) => height)) + (rows > 1);
-  const image = plane(rows * cell, (templates.length / rows) * cell);
+  const image = plane(rows * cell, countOf(templates, "em") * cell);
   const places = templates.map(({ height, width, data }, number) => {
     const [top, left] = [(number % rows) * cell, Math.floor(number / rows) * cell];
     for (let row = 0; row < height; row++) {
@@ -47,13 +50,18 @@ function sheetOf(templates) {
 }
 
 function ringsOf(kind, places, radius) {
-  const rings = places.map(([row, column]) => svg("g", { transform: `translate(${column + 0.5} ${row + 0.5})` }, RINGS[kind](radius)));
-  return svg("g", { class: `letter-${kind}` }, ...rings);
+  const ring = ([row, column]) => svg("g", { transform: `translate(${column + 0.5} ${row + 0.5})` }, RINGS[kind](radius));
+  return svg("g", { class: `letter-${kind}` }, ...places.map(ring));
 }
 
 /** "2 of 3, 67 %"; of nothing there is no share. */
 function share(part, whole, nothing) {
   return whole ? `${part} of ${whole}, ${decimals((100 * part) / whole, 0)} %` : nothing;
+}
+
+/** What the answers hang on; threshold and place change nothing about them. */
+function keyOf({ text, letter, finder, em, shear }) {
+  return [text, letter, finder, em, shear].join("|");
 }
 
 class LetterChannel extends Widget {
@@ -71,6 +79,7 @@ class LetterChannel extends Widget {
   async prepare() {
     const { font, page, threshold } = await load("page_of_text");
     Object.assign(this, { font, width: page.width });
+    this.search = new Measured(this, (state) => this.#search(state), keyOf);
     this.settings.text.value = page.text;
     this.settings.threshold.value = threshold;
   }
@@ -78,7 +87,7 @@ class LetterChannel extends Widget {
   build() {
     const point = (row, column) => this.set({ row, column });
     this.page = new Picture("The page. How well the kernel fits at a place is told below.", point);
-    this.map = new Picture("How well the kernel fits at each place: white where it fits, grey where there is nothing.", point);
+    this.map = new Picture("How well the kernel fits at each place, white where it fits", point);
     this.templates = new Picture("The kernel");
     this.rings = [this.page, this.map].map((picture) => {
       const drawing = svg("svg", { class: "letter-rings", "aria-hidden": "true" });
@@ -108,33 +117,33 @@ class LetterChannel extends Widget {
     return word ? `The word “${word}” is wider than a line at ${em} pixels: make the text smaller, or the word shorter.` : "";
   }
 
+  /** The page, its letters and the best answer at each place; pauses after each template. */
+  *#search({ text, letter, finder, em, shear }) {
+    const page = drawPage(this.font, text, { em, shear, width: this.width });
+    yield;
+    const templates = finder === "bank" ? templateBank(this.font, letter) : [cutLetter(this.font, letter)];
+    return { ...page, letter, em, shear, templates, ...(yield* bestFits(page.image, templates)) };
+  }
+
+  /** What is found in the newest answers, and what of it is right. */
+  #judged({ threshold }) {
+    const { found } = this.search;
+    if (this.judged?.found !== found || this.judged.threshold !== threshold) {
+      this.judged = { found, threshold, ...judge(findLetter(found.best, threshold), found.glyphs, found.letter) };
+    }
+    return this.judged;
+  }
+
   draw(state) {
-    this.#find(state, this.result ? BUDGET : Infinity);
-    if (this.result.state !== this.painted) this.#paint(this.result);
-    this.#judge(state.threshold);
-    this.#point(state);
+    const found = this.search.follow(state);
+    if (this.painted !== found) this.#paint(found);
+    const judged = this.#judged(state);
+    if (this.ringed !== judged) this.#ring(judged);
+    [this.painted, this.ringed] = [found, judged];
+    this.#point(state, found);
   }
 
-  /** Look for letters, for so many milliseconds; what is under way is finished before the next state is begun. */
-  #find(state, budget) {
-    const { text, letter, finder, em, shear } = state;
-    const key = [text, letter, finder, em, shear].join("|");
-    if (!this.job || (this.job === this.result && this.job.key !== key)) {
-      const page = drawPage(this.font, text, { em, shear, width: this.width });
-      const templates = finder === "bank" ? templateBank(this.font, letter) : [cutLetter(this.font, letter)];
-      this.job = { key, state: { text, letter, finder, em, shear }, ...page, templates, steps: bestFits(page.image, templates) };
-    }
-    const until = performance.now() + budget;
-    while (this.job !== this.result && performance.now() < until) {
-      const { value, done } = this.job.steps.next();
-      if (done) this.result = this.job;
-      else Object.assign(this.job, value);
-    }
-    if (this.result?.key !== key) this.refresh(); // the rest in the next frame
-  }
-
-  #paint({ state, image, best, templates }) {
-    this.painted = state;
+  #paint({ image, best, templates }) {
     this.page.show([image], 1, 0); // ink is 1
     const answers = best.data.map((fit) => (fit < NOWHERE ? 0 : fit));
     this.map.showSigned(plane(best.height, best.width, answers), 1);
@@ -143,34 +152,25 @@ class LetterChannel extends Widget {
     this.templates.show([sheet.image], 1, 0);
     this.places = sheet.places;
     this.templates.element.style.width = `${((templates.length > 1 ? 100 : 200) * sheet.image.width) / image.width}%`;
-    this.judged = null;
   }
 
-  #judge(threshold) {
-    const { state, best, glyphs } = this.result;
-    if (this.judged?.threshold === threshold) return;
-    const verdicts = judge(findLetter(best, threshold), glyphs, state.letter);
-    this.judged = { threshold, ...verdicts };
-    for (const [which, rings] of this.rings.entries()) {
-      rings.replaceChildren(...Object.keys(RINGS).map((kind) => ringsOf(kind, verdicts[kind], which ? 5 : 0.5 * state.em)));
-    }
-    const { right, wrong, met, missed } = verdicts;
-    const key = (kind, count) =>
-      make("span", {}, svg("svg", { viewBox: "-9 -9 18 18", "aria-hidden": "true" }, ringsOf(kind, [[-0.5, -0.5]], 6)), `${VERDICTS[kind]}: ${count}`);
+  /** Rings on the page around whole letters, on the map around single answers; and how many there are of each kind. */
+  #ring({ found, right, wrong, met, missed }) {
+    const kinds = { right, missed, wrong };
+    [found.em / 2, 5].forEach((radius, which) =>
+      this.rings[which].replaceChildren(...Object.entries(kinds).map(([kind, places]) => ringsOf(kind, places, radius))),
+    );
+    const sign = (kind) => svg("svg", { viewBox: "-9 -9 18 18", "aria-hidden": "true" }, ringsOf(kind, [[-0.5, -0.5]], 6));
     this.key.replaceChildren(
-      key("right", right.length),
-      key("missed", missed.length),
-      key("wrong", wrong.length),
+      ...Object.entries(kinds).map(([kind, { length }]) => make("span", {}, sign(kind), `${VERDICTS[kind]}: ${length}`)),
       make("span", {}, `precision: ${share(right.length, right.length + wrong.length, "nothing is found")}`),
-      make("span", {}, `recall: ${share(met.length, met.length + missed.length, `there is no ${state.letter}`)}`),
+      make("span", {}, `recall: ${share(met.length, met.length + missed.length, `there is no ${found.letter}`)}`),
     );
   }
 
   /** Frame the place that the reader points at, and say how well which template fits there. */
-  /** Frame the place that the reader points at, and say how well which template fits there. */
-  #point(state) {
+  #point(state, { best, which, templates, letter }) {
     const [row, column] = this.#place(state);
-    const { best, which, templates } = this.result;
     const at = row * best.width + column;
     const { height, width, em, shear } = templates[which[at]];
     this.page.place = this.map.place = [row, column];
@@ -182,16 +182,17 @@ class LetterChannel extends Widget {
     const kernel = bank ? `the template of ${em} pixels and slant ${shear} fits best, by` : "the kernel fits by";
     const verdict = fit < state.threshold ? "below the threshold" : "which reaches the threshold";
     this.name.textContent = bank
-      ? `The bank: the letter ${this.result.state.letter}, cut at five sizes and three slants.`
-      : `The kernel: the letter ${this.result.state.letter}, cut at ${em} pixels, upright. It stays as it is.`;
+      ? `The bank: the letter ${letter}, cut at ${countOf(templates, "em")} sizes and ${countOf(templates, "shear")} slants.`
+      : `The kernel: the letter ${letter}, cut at ${em} pixels, upright. It stays as it is.`;
     this.here.textContent =
       `Row ${row}, column ${column}: ` +
-      (fit < NOWHERE ? "too near to the border for a kernel." : `${kernel} ${decimals(fit)}, ${verdict}.`);
+      (fit < NOWHERE ? "too near to the border for a kernel." : `${kernel} ${decimals(fit, 3)}, ${verdict}.`);
   }
 
   #place({ row, column }) {
-    const { best, glyphs, state } = this.result;
-    const first = glyphs.find(({ letter }) => letter === state.letter) ?? glyphs[0] ?? { row: best.height >> 1, column: best.width >> 1 };
+    const { best, glyphs, letter } = this.search.found;
+    const middle = { row: best.height >> 1, column: best.width >> 1 };
+    const first = glyphs.find((glyph) => glyph.letter === letter) ?? glyphs[0] ?? middle;
     const inside = (at, size) => Math.min(at, size - 1);
     return [
       inside(row === FIRST ? first.row : row, best.height),
@@ -199,36 +200,35 @@ class LetterChannel extends Widget {
     ];
   }
 
-  describe() {
-    const { state, glyphs } = this.result;
-    const { right, wrong, met, missed } = this.judged;
+  describe(state) {
+    const { found, wrong, met, missed } = this.#judged(state);
+    const { letter, glyphs } = found;
     if (!glyphs.length) return "The page is empty. Type some words.";
-    const letters = `${state.letter}’s`;
+    const letters = `${letter}’s`;
     const alarms = wrong.length ? `, at the letters ${wrong.map((place) => this.#letterAt(place)).join(", ")}` : "";
-    const found = right.length + wrong.length;
-    if (!met.length && !missed.length) return `There are no ${letters} on the page. Places found all the same: ${found}${alarms}.`;
+    if (!met.length && !missed.length) return `There are no ${letters} on the page. False alarms: ${wrong.length}${alarms}.`;
     return (
       `Of ${met.length + missed.length} ${letters} on the page, ${met.length} are found and ${missed.length} missed. ` +
-      `False alarms: ${wrong.length}${alarms}. ${this.#fits(letters, [...met, ...missed])}`
+      `False alarms: ${wrong.length}${alarms}. ${this.#fits(letters, [...met, ...missed])}; the threshold is ${state.threshold}.`
     );
   }
 
-  /** How far the fits at the letters stay away from the threshold, and what the kernel was made for. */
+  /** How well the letters are fitted, by what. */
   #fits(letters, places) {
     const fits = places.map((place) => this.#fitAround(place));
-    const [least, most] = [Math.min(...fits), Math.max(...fits)].map((fit) => decimals(fit));
+    const [least, most] = [Math.min(...fits), Math.max(...fits)].map((fit) => decimals(fit, 3));
     const by = least === most ? least : `${least} to ${most}`;
-    const { templates, state } = this.result;
+    const { templates, em, shear } = this.search.found;
     const kernel =
       templates.length > 1
         ? `The best of ${templates.length} templates fits`
-        : `The kernel is upright and of ${templates[0].em} pixels, the text of ${state.em} pixels and slant ${state.shear}: it fits`;
-    return `${kernel} the ${letters} by ${by}; the threshold is ${this.judged.threshold}.`;
+        : `The kernel is upright and of ${templates[0].em} pixels, the text of ${em} pixels and slant ${shear}: it fits`;
+    return `${kernel} the ${letters} by ${by}`;
   }
 
   table(state) {
-    if (!this.result) this.draw(state);
-    const rows = Object.keys(VERDICTS).flatMap((kind) => this.judged[kind].map((place) => [kind, place]));
+    const judged = this.#judged(state);
+    const rows = Object.keys(VERDICTS).flatMap((kind) => judged[kind].map((place) => [kind, place]));
     rows.sort(([, a], [, b]) => a[0] - b[0] || a[1] - b[1]);
     return {
       head: ["letter there", "row", "column", "fit", "verdict"],
@@ -241,15 +241,14 @@ class LetterChannel extends Widget {
   /** The letter whose centre is nearest. */
   #letterAt([row, column]) {
     const distance = (glyph) => Math.hypot(glyph.row - row, glyph.column - column);
-    return this.result.glyphs.reduce((a, b) => (distance(b) < distance(a) ? b : a)).letter;
+    return this.search.found.glyphs.reduce((a, b) => (distance(b) < distance(a) ? b : a)).letter;
   }
 
   /** The best fit at a place or up to two pixels off, as finds are judged. */
   #fitAround([row, column]) {
-    const { data, width } = this.result.best;
-    let best = -1;
-    for (let r = row - 2; r <= row + 2; r++) best = Math.max(best, ...data.subarray(r * width + column - 2, r * width + column + 3));
-    return best;
+    const { data, width } = this.search.found.best;
+    const rows = [-2, -1, 0, 1, 2].map((off) => (row + off) * width + column);
+    return Math.max(...rows.map((middle) => Math.max(...data.subarray(middle - 2, middle + 3))));
   }
 }
 

@@ -165,7 +165,7 @@ class NetworkCalculator extends Widget {
   #code(state, { rows, problem }) {
     if (problem || rows.length === 0) return "# There is code once all layers are possible.\n";
     if (state.code === "package") return packageCode(rows, state);
-    return torchCode(rows, state) || "# PyTorch needs the channels of all layers, and some layers here are mere windows.\n";
+    return torchCode(rows, state) || "# PyTorch needs the channels of all layers; of some, only the window is known here.\n";
   }
 
   describe(state) {
@@ -196,10 +196,9 @@ class NetworkCalculator extends Widget {
   #whatItCosts(state) {
     const { rows, problem } = this.#followed(state);
     const [parameters, macs] = [total(rows, "parameters"), total(rows, "macs")];
-    const which = problem ? "The layers that are possible have" : "The whole list has";
     return macs === null
-      ? "Some layers here are mere windows, so parameters and multiplications cannot be counted."
-      : `${which} ${many(parameters, "parameter")} and makes ${many(macs, "multiplication")} for one image.`;
+      ? "Of some layers only the window is known, so parameters and multiplications cannot be counted."
+      : `${problem ? "Up to the problem" : "In all"}, the list has ${many(parameters, "parameter")} and makes ${many(macs, "multiplication")} for one image.`;
   }
 
   table(state) {

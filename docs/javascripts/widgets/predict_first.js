@@ -74,15 +74,21 @@ class PredictFirst extends Widget {
     const given = this.answers[answer - 1];
     if (!this.typed) {
       [...this.choices.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === answer - 1)));
-    } else if (given === undefined) {
-      this.field.value = "";
-      this.field.removeAttribute("aria-invalid");
-    } else if (given.text !== ELSE && numberIn(this.field.value) !== numberIn(given.text)) {
+    } else if (given && given.text !== ELSE && this.drawn !== answer && numberIn(this.field.value) !== numberIn(given.text)) {
       this.field.value = given.text; // by a link
     }
+    this.drawn = answer;
     this.reply.hidden = given === undefined;
     this.reply.classList.toggle("predict-right", given?.right === true);
     this.reply.replaceChildren(...(given?.reply ?? []).map(copy));
+  }
+
+  reset() {
+    if (this.typed) {
+      this.field.value = "";
+      this.field.removeAttribute("aria-invalid");
+    }
+    super.reset();
   }
 
   describe({ answer }) {
