@@ -20,7 +20,7 @@ def test_axe_finds_nothing_serious_on_any_page(open_page, pages, scheme):
     found = []
     for page in pages:
         tab = open_page(page, scheme)
-        for fold in tab.query_selector_all("details"):
+        for fold in tab.query_selector_all("details:not(.widget-numbers)"):  # those are looked at on bare pages
             fold.evaluate("fold => fold.open = true")
         if serious := serious_violations(tab):
             found.append(f"{page} ({scheme})\n{serious}")
