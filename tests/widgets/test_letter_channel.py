@@ -257,6 +257,7 @@ def test_typing_changes_the_page_letter_by_letter(open_widget):
     check(tab, text="Ten sheep sleep")
     field.press("!")
     assert field.get_attribute("aria-invalid") == "true"
+    assert "letters and spaces" in field.evaluate("field => field.validationMessage")
     drawn(tab)
     assert state_of(tab)["text"] == "Ten sheep sleep"
     assert field.input_value() == "Ten sheep sleep!"  # nothing that was typed is taken away
