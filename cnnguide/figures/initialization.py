@@ -123,8 +123,9 @@ def level_and_exploding(scheme: Scheme) -> Figure:
         curves.plot([float((output**2).mean()) for output in outputs], color=color, label=name)
         curves.plot([float(factor) ** (2 * layer) for layer in range(depth + 1)], "--", color=color, linewidth=1)
         ax.hist(outputs[-1][outputs[-1] > 0].clip(max=3), np.linspace(0, 3, 32).tolist(), color=color)
-        ax.set(yticks=[], xlim=(0, 3), xticks=[0, 1, 2, 3], title=f"layer {depth}, {name}")
+        ax.set(yticks=[], xlim=(0, 3), xticks=[0, 1, 2, 3], title=name)
     level.set_xticklabels([])
+    exploding.set_xlabel(f"outputs of layer {depth}")
     curves.set(xlabel="layer", ylabel="mean square of\nthe outputs", yscale="log", xlim=(0, depth), ylim=(1e-3, None))
     curves.legend(loc="upper left")
     return fig

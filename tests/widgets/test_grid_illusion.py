@@ -91,6 +91,26 @@ def told(tab) -> list[float]:
     return [float(number) for number in found.groups()]
 
 
+def test_measures_are_numpys(core):
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        a, b = rng.random((2, 3, *rng.integers(1, 12, 2)))
+        nearly = rng.random(a.shape[1:])
+        a[1:] = a[0] + np.where(nearly < 0.5, 0, np.where(nearly < 0.8, 1e-5, 0.1))  # grey, hardly coloured, coloured
+        gray, correlated, apart = core(
+            "color",
+            f"""({{ grayShare, correlation, distance }}, pictures) => {{
+                {PLANES}
+                const [a, b] = pictures.map(planes);
+                return [grayShare(a), correlation(a, b), distance(a, b)];
+            }}""",
+            [plain(a), plain(b)],
+        )
+        assert gray == pytest.approx((np.ptp(a, axis=0) < 1e-6).mean())
+        assert correlated == pytest.approx(alike(a, b))
+        assert apart == pytest.approx(distance(a, b))
+
+
 @pytest.mark.parametrize(("spacing", "width", "saturation"), GRIDS)
 def test_what_is_told_is_what_the_package_measures(open_widget, spacing, width, saturation):
     tab = open_widget("grid-illusion", f"spacing={spacing}&width={width}&saturation={saturation}")

@@ -227,7 +227,8 @@ def test_one_kernel_fails_at_other_sizes_and_a_bank_repairs_it(open_widget):
     tab.keyboard.press("ArrowDown")
     drawn(tab)
     assert counts(tab) == {"found": letters, "missed": 0, "false alarm": 0}
-    assert f"Of {letters} e’s on the page, {letters} are found" in tab.locator("[role=status]").first.inner_text()
+    spoken = tab.locator("[role=status]").first
+    spoken.filter(has_text=f"Of {letters} e’s on the page, {letters} are found").wait_for(state="attached")
     assert "em=18" in tab.url and "finder=bank" in tab.url
 
 
@@ -256,6 +257,7 @@ def test_typing_changes_the_page_letter_by_letter(open_widget):
     check(tab, text="Ten sheep sleep")
     field.press("!")
     assert field.get_attribute("aria-invalid") == "true"
+    assert "letters and spaces" in field.evaluate("field => field.validationMessage")
     drawn(tab)
     assert state_of(tab)["text"] == "Ten sheep sleep"
     assert field.input_value() == "Ten sheep sleep!"  # nothing that was typed is taken away

@@ -57,5 +57,8 @@ function mean(picture) {
 }
 
 function eachPair(a, b, visit) {
-  a.forEach(({ data }, channel) => data.forEach((value, i) => visit(value, b[channel].data[i])));
+  for (let channel = 0; channel < a.length; channel++) {
+    const [first, second] = [a[channel].data, b[channel].data];
+    for (let i = 0; i < first.length; i++) visit(first[i], second[i]);
+  }
 }

@@ -1,6 +1,8 @@
 // How weights are drawn: the variance depends on how many inputs a unit sums up. Held to cnnguide.initializers.
 
-/** Inputs that one unit sums up, and outputs that one input reaches: [fanIn, fanOut]; shapes are (out, in, kernel ...). */
+/**
+ * Inputs that one unit sums up, and outputs that one input reaches: [fanIn, fanOut]; shapes are (out, in, kernel ...).
+ */
 export function fans([out, inputs, ...kernel]) {
   const positions = kernel.reduce((product, side) => product * side, 1);
   return [inputs * positions, out * positions];

@@ -1,11 +1,11 @@
 // Random numbers from a seed: the same seed gives the same numbers on every machine.
 
 /**
- * The generator sfc32 of Chris Doty-Humphrey (PractRand), 128 bits of state: fast, small, and good enough for any figure. Not the
- * generator of NumPy, so that a seed means other numbers here than in the package.
+ * The generator sfc32 of Chris Doty-Humphrey (PractRand), 128 bits of state: fast, small, and good enough for any
+ * figure. Not the generator of NumPy, so that a seed means other numbers here than in the package.
  */
 export class Random {
-  #state = new Int32Array(4); // three words and a counter; in an array, because engines compute with its entries fastest
+  #state = new Int32Array(4); // three words and a counter; in an array, whose entries engines compute with fastest
   #spare = NaN; // the polar method makes two normal numbers at once
 
   /** `seed` is a whole number from 0 to 2³² − 1; neighbouring seeds give unrelated numbers. */

@@ -1,14 +1,15 @@
-// A random signal on its way through the layers of a random network, and a random gradient on its way back. Held to the layers of
-// the package and to cnnguide.experiments.initialization.
+// A random signal on its way through the layers of a random network, and a random gradient on its way back. Held to the
+// layers of the package and to cnnguide.experiments.initialization.
 
 import { ACTIVATIONS } from "./activations.js";
 
-export const SAMPLES = 8; // inputs that go through at once, one per row
+export const SAMPLES = 8; // inputs that go through at once, one per row; a multiple of four, see timesTransposed
 
 /**
- * Send `input` forward and `last` (the gradient at the end) back; `weights` holds a matrix for each layer, row by row, of which each
- * entry counts `scale` times. A generator: it pauses after each layer, so that a page can do something else, and returns
- * { sums, outputs, gradients }; outputs[0] is the input, gradients[layer] the gradient for outputs[layer].
+ * Send `input` forward and `last` (the gradient at the end) back; `weights` holds a matrix for each layer, row by row,
+ * of which each entry counts `scale` times. A generator: it pauses after each layer, so that a page can do something
+ * else, and returns { sums, outputs, gradients }; outputs[0] is the input, gradients[layer] the gradient for
+ * outputs[layer].
  */
 export function* signalAndGradient({ activation, weights, scale, input, last, width }) {
   const { value, slope } = ACTIVATIONS[activation];
@@ -27,13 +28,16 @@ export function* signalAndGradient({ activation, weights, scale, input, last, wi
   return { sums, outputs, gradients };
 }
 
-/** scale · x @ weight.T: each row of x against each row of the weights. Four rows at a time, so that each weight is read once for four. */
+/** scale · x @ weight.T. Four rows of x at a time, so that each weight is read once for four. */
 function timesTransposed(x, weight, width, scale) {
   const out = new Float64Array(x.length);
   for (let row = 0; row < x.length; row += 4 * width) {
     const [second, third, fourth] = [row + width, row + 2 * width, row + 3 * width];
     for (let unit = 0; unit < width; unit++) {
-      let a = 0, b = 0, c = 0, d = 0;
+      let a = 0;
+      let b = 0;
+      let c = 0;
+      let d = 0;
       const start = unit * width;
       for (let i = 0; i < width; i++) {
         const w = weight[start + i];
@@ -57,7 +61,7 @@ function times(x, weight, width, scale) {
   for (let row = 0; row < x.length; row += 4 * width) {
     const [second, third, fourth] = [row + width, row + 2 * width, row + 3 * width];
     for (let unit = 0; unit < width; unit++) {
-      const [a, b, c, d] = [scale * x[row + unit], scale * x[second + unit], scale * x[third + unit], scale * x[fourth + unit]];
+      const [a, b, c, d] = [row, second, third, fourth].map((start) => scale * x[start + unit]);
       const start = unit * width;
       for (let i = 0; i < width; i++) {
         const w = weight[start + i];
@@ -78,7 +82,7 @@ export function meanSquare(values) {
   return sum / values.length;
 }
 
-/** What each layer does to the mean square of a sum: of the output, and the mean square of the slope, for normal sums of `variance`. */
+/** The mean squares of the output and of the slope, for sums that are normal with this variance. */
 const MOMENTS = {
   linear: (variance) => [variance, 1],
   relu: (variance) => [variance / 2, 1 / 2],
@@ -86,7 +90,10 @@ const MOMENTS = {
   sigmoid: (variance) => integrated("sigmoid", variance),
 };
 
-/** By the trapezoid rule in u, where the standard normal number is a · sinh u: steps are fine where a steep activation needs it. */
+/**
+ * By the trapezoid rule in u, where the standard normal number is a · sinh u: steps are fine where a steep activation
+ * needs it.
+ */
 function integrated(activation, variance) {
   const { value, slope } = ACTIVATIONS[activation];
   const deviation = Math.sqrt(variance);
@@ -103,11 +110,11 @@ function integrated(activation, variance) {
 }
 
 /**
- * The mean squares that theory expects, of every output and every gradient, where both start at 1. On average over all draws for
- * linear layers and ReLU; for the others in the limit of wide layers, whose sums are normal.
+ * The mean squares that theory expects, of every output and every gradient, where both start at 1. On average over all
+ * draws for linear layers and ReLU; for the others in the limit of wide layers, whose sums are normal.
  *
- * Source: Poole et al., "Exponential expressivity in deep neural networks" (2016), section 2, for the signal; Schoenholz et al., "Deep
- * information propagation" (2017), section on back-propagation, for the gradient.
+ * Source: Poole et al., "Exponential expressivity in deep neural networks" (2016), section 2, for the signal;
+ * Schoenholz et al., "Deep information propagation" (2017), section on back-propagation, for the gradient.
  */
 export function expected({ activation, variance, width, depth }) {
   const signal = [1];

@@ -51,8 +51,8 @@ export function dropoutMask(count, drop, random) {
 }
 
 /**
- * The mean loss over all examples, the outputs of the units for each, and the gradient of every weight and bias. `x` holds a row for
- * each example, `target` the number of its class; a `mask` silences units.
+ * The mean loss over all examples, the outputs of the units for each, and the gradient of every weight and bias. `x`
+ * holds a row for each example, `target` the number of its class; a `mask` silences units.
  */
 export function lossAndGradients(network, { x, target }, mask) {
   const { inputs, hidden, scores, second, lastBias } = network;
@@ -106,7 +106,10 @@ function unitOutputs({ inputs, hidden, first, bias }, x) {
   return outputs;
 }
 
-/** The loss of one example; leaves in place of the scores the gradient for them, probabilities minus what they should be. */
+/**
+ * The loss of one example; leaves in place of the scores the gradient for them, probabilities minus what they should
+ * be.
+ */
 function crossEntropy(logits, target) {
   const most = Math.max(...logits);
   const wanted = logits[target] - most;
@@ -119,7 +122,10 @@ function crossEntropy(logits, target) {
 
 /** A step against the gradients, in place. */
 export function descend(network, gradients, rate) {
-  for (const [name, gradient] of Object.entries(gradients)) gradient.forEach((grad, i) => (network[name][i] -= rate * grad));
+  for (const [name, gradient] of Object.entries(gradients)) {
+    const weights = network[name];
+    for (let i = 0; i < weights.length; i++) weights[i] -= rate * gradient[i];
+  }
 }
 
 /** How far apart the units are: the largest difference between weights at the same place of the first layer. */
@@ -133,21 +139,20 @@ export function unlike({ inputs, hidden, first }) {
 }
 
 /**
- * Train, and keep what there is to see before each step and after the last: { loss, unlike, outputs, gradients, and the weights }. A
- * generator that pauses after every step.
+ * Train, and keep what there is to see before each step and after the last: { loss, unlike, outputs, gradients, and the
+ * weights }. A generator that pauses after every step.
  */
 export function* train(network, examples, { steps, rate, drop = 0, random }) {
   const history = [];
   for (let step = 0; ; step++) {
     const mask = drop ? dropoutMask(network.hidden * examples.target.length, drop, random) : undefined;
     const found = lossAndGradients(network, examples, mask);
-    const { first, bias, second, lastBias } = network;
     history.push({
       loss: mask ? lossAndGradients(network, examples).loss : found.loss, // dropout is for training only
       unlike: unlike(network),
       outputs: found.outputs.slice(0, network.hidden), // for the first example
       gradients: found.gradients,
-      ...Object.fromEntries(Object.entries({ first, bias, second, lastBias }).map(([name, array]) => [name, array.slice()])),
+      ...Object.fromEntries(Object.keys(found.gradients).map((name) => [name, network[name].slice()])),
     });
     if (step === steps) return history;
     descend(network, found.gradients, rate);

@@ -8,7 +8,10 @@ export class Measured {
   #key;
   #found;
 
-  /** `measure(state)` is a generator that pauses often and returns the result; `keyOf(state)` says which results are the same. */
+  /**
+   * `measure(state)` is a generator that pauses often and returns the result; `keyOf(state)` says which results are the
+   * same.
+   */
   constructor(widget, measure, keyOf = JSON.stringify) {
     Object.assign(this, { widget, measure, keyOf });
   }
@@ -24,8 +27,8 @@ export class Measured {
   }
 
   /**
-   * Return the newest result; begin to measure what the state asks for, if that is another. Work that has begun is finished first, so
-   * that something moves while a slider is dragged.
+   * Return the newest result; begin to measure what the state asks for, if that is another. Work that has begun is
+   * finished first, so that something moves while a slider is dragged.
    */
   follow(state) {
     const { found } = this;

@@ -97,10 +97,12 @@ export function text(label, { value, longest = 80, allowed = /[^]*/, range: poss
     control(change) {
       const input = make("input", { type: "text", maxlength: longest, spellcheck: "false", autocomplete: "off" });
       input.addEventListener("input", () => {
-        const possible = fits(input.value);
-        input.setAttribute("aria-invalid", String(!possible));
-        if (possible) change(input.value);
+        const fitting = fits(input.value);
+        input.setAttribute("aria-invalid", String(!fitting));
+        input.setCustomValidity(fitting ? "" : `Possible: ${possible}.`);
+        if (fitting) change(input.value);
       });
+      input.addEventListener("change", () => input.reportValidity());
       const show = (entered) => {
         if (input.value !== entered && document.activeElement !== input) input.value = entered;
       };

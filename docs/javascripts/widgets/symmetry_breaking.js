@@ -41,7 +41,10 @@ class SymmetryBreaking extends Widget {
     this.little = await load("little_network");
   }
 
-  /** A generator that returns two histories: of the network that the state asks for, and of equal units, to compare with. */
+  /**
+   * A generator that returns two histories: of the network that the state asks for, and of equal units, to compare
+   * with.
+   */
   *#train(state) {
     this.equal ??= yield* this.#history({ change: "nothing", nudge: 0 });
     return { history: yield* this.#history(state), equal: this.equal };
@@ -59,7 +62,8 @@ class SymmetryBreaking extends Widget {
 
   build() {
     const step = () => {
-      const next = this.state.step === STEPS ? 0 : Math.min(STEPS, this.state.step + (this.player.playing ? AT_A_TIME : 1));
+      const further = this.state.step + (this.player.playing ? AT_A_TIME : 1);
+      const next = this.state.step === STEPS ? 0 : Math.min(STEPS, further);
       this.set({ step: next });
       return next < STEPS;
     };
@@ -124,17 +128,23 @@ class SymmetryBreaking extends Widget {
 
   #units({ unlike, gradients, ...weights }, atFirst) {
     if ([gradients.first, gradients.bias, gradients.second].every((all) => all.every((grad) => grad === 0)))
-      return { alike: true, words: "all gradients but those of the last biases are 0: each is multiplied with a weight that is 0." };
+      return {
+        alike: true,
+        words: "all gradients but those of the last biases are 0: each is multiplied with a weight that is 0.",
+      };
     if (alike(weights)) {
       const words = alike(gradients)
-        ? "the two units are equal to the last digit. They get the same gradient, so they take the same step: they are one unit, twice."
+        ? "the two units are equal to the last digit. They get the same gradient, so they take the same step: " +
+          "they are one unit, twice."
         : "the two units are still equal, but their gradients are not: dropout silences each of them in other examples.";
       return { alike: true, words };
     }
-    if (unlike === 0) return { words: "the weights of the inputs are the same in both units; so far they differ elsewhere only." };
+    if (unlike === 0)
+      return { words: "the weights of the inputs are the same in both units; so far they differ elsewhere only." };
     const apart = `the weights of the inputs differ by up to ${shown(unlike)} between the units`;
     if (unlike > FREE) return { words: `${apart}: they are free, and each learns something of its own.` };
-    const grown = atFirst > 0 && unlike > atFirst ? `, ${shown(unlike / atFirst, 1)} times as much as at the start` : "";
+    const times = unlike / atFirst;
+    const grown = atFirst > 0 && times > 1 ? `, ${shown(times, 1)} times as much as at the start` : "";
     return { words: `${apart}${grown}: too little to be of use yet.` };
   }
 
@@ -159,7 +169,8 @@ function digits(name, rows) {
   };
   const table = makeTable({ head: [name, "unit 1", "unit 2"], rows: rows.map(([label]) => [label]) });
   [...table.tBodies[0].rows].forEach((row, i) => row.append(...cells(...rows[i].slice(1).map(exact))));
-  return make("div", { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": `${name} of both units` }, table);
+  const label = `${name} of both units`;
+  return make("div", { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": label }, table);
 }
 
 /** A number with all of its digits: two are equal if and only if these are. */

@@ -14,8 +14,9 @@ const LAYERS_SHOWN = 6;
 const BARS = 21; // odd: zero lies in the middle of one
 const RANGES = { linear: [-3, 3], relu: [0, 3], tanh: [-1, 1], sigmoid: [0, 1] }; // of the histograms of outputs
 const RANGE_OF_GRADIENTS = [-3, 3];
+const BEYOND = "; the outer bars hold all beyond";
 const SATURATED = 0.02; // a slope below this share of the steepest
-const FIXED = { one: 1, hundredth: 0.01 }; // standard deviations that no layer is asked about
+const FIXED = { one: 1, hundredth: 0.01 ** 2 }; // variances that no layer is asked about
 
 const BOUNDED = ["tanh", "sigmoid"];
 const FATES = { [-2]: "vanish", [-1]: "fade", 0: "stay level", 1: "grow", 2: "explode" };
@@ -47,7 +48,7 @@ class VarianceMicroscope extends Widget {
 
   build() {
     this.chart = new LineChart({
-      label: "Mean square of outputs and gradients by layer, as expected and as found in this network; the numbers are in the table.",
+      label: "Mean square of outputs and gradients by layer, as found and as expected; the numbers are in the table.",
       x: { label: "layer", low: 0 },
       y: { label: "mean square", log: true },
       height: 220,
@@ -59,7 +60,7 @@ class VarianceMicroscope extends Widget {
       this.chart.element,
       this.outputsCaption,
       this.outputs,
-      make("p", { class: "widget-caption" }, `Gradients in the same layers, from ${RANGE_OF_GRADIENTS.map((end) => shown(end)).join(" to ")}; the outer bars hold all beyond`),
+      make("p", { class: "widget-caption" }, `Gradients in the same layers, ${between(RANGE_OF_GRADIENTS)}${BEYOND}`),
       this.gradients,
     ];
   }
@@ -87,16 +88,15 @@ class VarianceMicroscope extends Widget {
   }
 
   #drawHistograms({ state: { activation, depth }, outputs, gradients, zero }) {
-    const [low, high] = RANGES[activation];
     const relu = activation === "relu";
-    const beyond = BOUNDED.includes(activation) ? "" : `; the ${relu ? "last bar holds" : "outer bars hold"} all beyond`;
-    this.outputsCaption.textContent = `Outputs, from ${shown(low)} to ${shown(high)}${beyond}${relu ? "; zeros are not drawn" : ""}`;
+    const beyond = relu ? "; the last bar holds all beyond, zeros are not drawn" : BOUNDED.includes(activation) ? "" : BEYOND;
+    this.outputsCaption.textContent = `Outputs, ${between(RANGES[activation])}${beyond}`;
     const panel = (values, range, words) =>
       make("div", {}, histogram(values, range), make("p", { class: "widget-caption" }, words));
     const layers = spreadOver(depth);
     const zeros = (layer) => (relu ? `, ${percent(zero[layer])} zero` : "");
     this.outputs.replaceChildren(
-      ...layers.map((layer) => panel(outputs[layer], [low, high], `layer ${layer}${zeros(layer)}`)),
+      ...layers.map((layer) => panel(outputs[layer], RANGES[activation], `layer ${layer}${zeros(layer)}`)),
     );
     this.gradients.replaceChildren(
       ...layers.map((layer) => panel(gradients[layer], RANGE_OF_GRADIENTS, `layer ${layer}`)),
@@ -105,9 +105,10 @@ class VarianceMicroscope extends Widget {
 
   describe() {
     const { gradient } = this.measured.found;
-    const fates = FATES_OF_ONE[fate(gradient[0])];
+    const [start, end] = [shown(gradient.at(-1)), shown(gradient[0])];
     const link = this.#full && fate(gradient[0]) > 0 ? "Yet the gradient" : "The gradient";
-    return `${this.#outputs()} ${link} ${fates} on its way back, from ${shown(gradient.at(-1))} to ${shown(gradient[0])}. ${this.#reason()}`;
+    const back = `${link} ${FATES_OF_ONE[fate(gradient[0])]} on its way back, from ${start} to ${end}.`;
+    return `${this.#outputs()} ${back} ${this.#reason()}`;
   }
 
   /** Are most units saturated at the end? */
@@ -118,9 +119,12 @@ class VarianceMicroscope extends Widget {
   #outputs() {
     const { state, signal, saturated } = this.measured.found;
     const [start, end] = [shown(signal[0]), shown(signal.at(-1))];
-    const name = state.activation === "sigmoid" ? "the sigmoid" : state.activation;
-    if (this.#full) return `The outputs saturate: at the end, ${percent(saturated.at(-1))} of the units sit where ${name} is flat.`;
-    if (state.activation === "sigmoid") return `The outputs cannot leave 0 to 1: their mean square goes from ${start} to ${end}.`;
+    const sigmoid = state.activation === "sigmoid";
+    if (this.#full) {
+      const most = `${percent(saturated.at(-1))} of the units`;
+      return `The outputs saturate: at the end, ${most} sit where ${sigmoid ? "the sigmoid" : "tanh"} is flat.`;
+    }
+    if (sigmoid) return `The outputs cannot leave 0 to 1: their mean square goes from ${start} to ${end}.`;
     const layers = state.depth === 1 ? "one layer" : `${state.depth} layers`;
     return `Through ${layers} the outputs ${FATES[fate(signal.at(-1))]}: their mean square goes from ${start} to ${end}.`;
   }
@@ -137,8 +141,10 @@ class VarianceMicroscope extends Widget {
       return `On average over draws, each layer multiplies both by ${rule} = ${shown(factor)}${draw}.`;
     }
     const back = shown(theory.gradient[0] ** (1 / depth));
-    if (this.#full && fate(gradient[0]) > 0)
-      return `The few units that are not flat pass it on, and the large weights make up for the rest: about ${back} times a layer.`;
+    if (this.#full && fate(gradient[0]) > 0) {
+      const rest = `the large weights make up for the rest: about ${back} times a layer`;
+      return `The few units that are not flat pass it on, and ${rest}.`;
+    }
     if (activation === "sigmoid" && fate(gradient[0]) < 0)
       return `The slope of the sigmoid is at most a quarter: a layer leaves about ${back} of the gradient's mean square.`;
     return `A layer multiplies it by about ${back}.`;
@@ -149,7 +155,10 @@ class VarianceMicroscope extends Widget {
     const relu = state.activation === "relu";
     const share = relu ? ["exactly 0", zero] : BOUNDED.includes(state.activation) ? ["saturated", saturated] : null;
     return {
-      head: ["layer", "mean square of outputs", "expected", "mean square of gradients", "expected", ...(share ? [share[0]] : [])],
+      head: [
+        ...["layer", "mean square of outputs", "expected", "mean square of gradients", "expected"],
+        ...(share ? [share[0]] : []),
+      ],
       rows: signal.map((value, layer) => [
         layer,
         ...[value, theory.signal[layer], gradient[layer], theory.gradient[layer]].map((number) => shown(number, 4)),
@@ -161,7 +170,7 @@ class VarianceMicroscope extends Widget {
   /** A generator that returns all that is drawn and told of a state. */
   *#measure(state) {
     const { activation, scheme, width, depth } = state;
-    const variance = (FIXED[scheme] ?? Math.sqrt(VARIANCES[scheme](...fans([width, width])))) ** 2 * state.times ** 2;
+    const variance = (FIXED[scheme] ?? VARIANCES[scheme](...fans([width, width]))) * state.times ** 2;
     const draws = yield* this.#draws(state);
     const { sums, outputs, gradients } = yield* signalAndGradient({
       ...draws,
@@ -174,7 +183,6 @@ class VarianceMicroscope extends Widget {
     const bounded = BOUNDED.includes(activation);
     return {
       state,
-      sums,
       outputs,
       gradients,
       signal: outputs.map(meanSquare),
@@ -186,7 +194,10 @@ class VarianceMicroscope extends Widget {
     };
   }
 
-  /** Input, last gradient and weights of variance 1, kept while only their scale changes; deeper networks go on where others end. */
+  /**
+   * Input, last gradient and weights of variance 1, kept while only their scale changes; deeper networks go on where
+   * others end.
+   */
   *#draws({ seed, width, scheme, depth }) {
     const draw = scheme === "pytorch" ? uniform : normal;
     const key = [seed, width, draw.name].join();
@@ -202,6 +213,10 @@ class VarianceMicroscope extends Widget {
     }
     return this.kept;
   }
+}
+
+function between([low, high]) {
+  return `from ${shown(low)} to ${shown(high)}`;
 }
 
 /** At most six layers, evenly spread, with the first and the last. */
