@@ -54,6 +54,7 @@ def test_a_site_under_another_path_has(site):
         ('src="./a.svg#only-light"', 'src="a.svg" srcset="b.svg 2x"', "b.svg leads nowhere"),
         ('src="./a.js"', 'src="https://x.example/a.js"', "https://x.example/a.js is asked from another host"),
         ('rel="stylesheet" href="./style.css"', 'rel="preconnect" href="https://x.example"', "asked from another host"),
+        ("<h2", "<p>//// widget | a_name\n    title: a: b</p><h2", "the block '//// widget | a_name' was not read"),
         ("<h2", '<p style="background: url(https://x.example/a.png)"></p><h2', "asked from another host"),
         ("<h2", "<style>@import 'https://x.example/a.css'</style><h2", "asked from another host"),
         ("<h2", '<iframe src="https://x.example/"></iframe><h2', "asked from another host"),

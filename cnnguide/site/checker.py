@@ -67,6 +67,7 @@ class _Page:
     followed: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     images_without_alt: list[str] = field(default_factory=list)
+    unread_blocks: list[str] = field(default_factory=list)
 
 
 class _Reader(HTMLParser):
@@ -74,10 +75,12 @@ class _Reader(HTMLParser):
         super().__init__()
         self.page = _Page()
         self._inside: list[str] = []
+        self._begins_paragraph = False
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attributes}
         page = self.page
+        self._begins_paragraph = tag == "p"
         page.ids.update({values["id"]} if "id" in values else ())
         if tag == "a" and "name" in values and values["name"] != values.get("id"):
             page.ids[values["name"]] += 1
@@ -112,6 +115,9 @@ class _Reader(HTMLParser):
             self._inside.pop()
 
     def handle_data(self, data: str) -> None:
+        if self._begins_paragraph and data.startswith("///"):
+            self.page.unread_blocks.append(data.splitlines()[0][:80])
+        self._begins_paragraph = False
         if self._inside == ["title"]:
             self.page.title += data
         elif self._inside[-1:] == ["style"]:
@@ -195,6 +201,8 @@ class _Checker:
             yield "the page holds another page in srcdoc, which nobody checks"
         for image in page.images_without_alt:
             yield f"the image {image} has no alt text"
+        for block in page.unread_blocks:
+            yield f"the block {block!r} was not read: its name, or an option below it, is not what it takes"
         for anchor, count in page.ids.items():
             if count > 1:
                 yield f"the id {anchor!r} stands {count} times"
