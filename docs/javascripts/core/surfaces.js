@@ -1,5 +1,5 @@
-// Landscapes of two weights to walk down on. Each has a height, which is 0 in its minima, the slope of that, the minima, a
-// place to start from, and half the width of the part that is drawn. Slopes, starts and minima are those of
+// Landscapes of two weights to walk down on. Each has a height, which is 0 in its minima, the slope of that, the minima,
+// a place to start from, and half the width of what is drawn. Slopes, starts and minima are those of
 // cnnguide.figures.training.
 
 export const SURFACES = {
