@@ -1,4 +1,4 @@
-// Landscapes of two weights to walk down on. Each has a height, which is 0 in its minima, the slope of that, the minima,
+// Landscapes of two weights to walk down. Each has a height, which is 0 in its minima, the slope of that, the minima,
 // a place to start from, and half the width of what is drawn. Slopes, starts and minima are those of
 // cnnguide.figures.training.
 
