@@ -88,6 +88,13 @@ def test_a_link_shows_the_typed_answer_and_its_reply(open_widget):
     tab = open_widget("predict-posts", "answer=2")
     assert tab.locator(".predict-choices input").input_value() == "6"
     assert "counted the sizes" in told(tab)
+    tab.get_by_label("Your answer").fill("many")
+    tab.keyboard.press("Enter")
+    tab.wait_for_timeout(60)
+    assert tab.locator(".predict-choices input").input_value() == "many"
+    tab.evaluate("location.hash = 'predict-posts?answer=3'")
+    tab.wait_for_timeout(60)
+    assert tab.locator(".predict-choices input").input_value() == "10"
     refused = open_widget("predict-posts", "answer=9")
     assert "answer = 9; possible is a number from 1 to 5" in refused.locator(".widget-problem").inner_text()
 

@@ -1,4 +1,4 @@
-// Rules that turn gradients into changes of the weights, in PyTorch's form. Held to cnnguide.optimizers, without its weight decay.
+// Rules that turn gradients into changes of the weights. Held to cnnguide.optimizers, of which they lack weight decay.
 
 class Optimizer {
   /** The arrays that a rule keeps for each parameter; they start as zeros. */

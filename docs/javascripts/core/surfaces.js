@@ -1,5 +1,6 @@
-// Landscapes of two weights to walk down on. Each has a height, which is 0 in its minima, the slope of that, the minima, a place to
-// start from, and half the width of the part that is drawn. Slopes, starts and minima are those of cnnguide.figures.training.
+// Landscapes of two weights to walk down. Each has a height, which is 0 in its minima, the slope of that, the minima,
+// a place to start from, and half the width of what is drawn. Slopes, starts and minima are those of
+// cnnguide.figures.training.
 
 export const SURFACES = {
   valley: {
@@ -38,8 +39,8 @@ export const SURFACES = {
 const FARTHEST = 1e6; // a walk that gets there will not come back
 
 /**
- * A walk of at most `steps` steps: [{ at, height, gradient, computed }, ...], the start first. `gradient` and `computed` belong to the
- * step that led to `at`; the start has none. It ends early where it gets nowhere near any more.
+ * A walk of at most `steps` steps: [{ at, height, gradient, computed }, ...], the start first. `gradient` and
+ * `computed` belong to the step that led to `at`; the start has none. It ends early where it is too far away to return.
  */
 export function walk(surface, start, optimizer, steps) {
   const at = Float64Array.from(start);
@@ -47,7 +48,8 @@ export function walk(surface, start, optimizer, steps) {
   while (places.length <= steps && Math.hypot(...at) < FARTHEST) {
     const gradient = surface.slope(...at);
     optimizer.step([at], [gradient]);
-    const computed = Object.fromEntries(Object.entries(optimizer.computed()).map(([name, array]) => [name, [...array]]));
+    const arrays = Object.entries(optimizer.computed()); // the next step overwrites them
+    const computed = Object.fromEntries(arrays.map(([name, array]) => [name, [...array]]));
     places.push({ at: [...at], height: surface.height(...at), gradient, computed });
   }
   return places;
@@ -66,8 +68,8 @@ export function meanHeight(surface, start, optimizer, steps) {
 }
 
 /**
- * Lines of equal height, one path for each level, in the units of the surface: pieces as [x1, y1, x2, y2]. The grid has `rows` x
- * `columns` fields over the rectangle from -right, -top to right, top.
+ * Lines of equal height, a list for each level, in the units of the surface: pieces as [x1, y1, x2, y2]. The grid has
+ * `rows` x `columns` fields over the rectangle from -right, -top to right, top.
  */
 export function contours(height, right, top, levels, rows, columns) {
   const x = (column) => right * ((2 * column) / columns - 1);

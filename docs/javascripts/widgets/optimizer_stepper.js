@@ -1,4 +1,5 @@
-// Optimiser stepper: six rules walk down a landscape of two weights, one step at a time with all that they compute, or in a race.
+// Optimiser stepper: six rules walk down a landscape of two weights, one step at a time with all that they compute, or
+// in a race.
 
 import { AdaGrad, Adam, RMSProp, SGD } from "../core/optimizers.js";
 import { contours, meanHeight, SURFACES, walk } from "../core/surfaces.js";
@@ -18,9 +19,15 @@ const RATES = [0.001, 0.01, 0.1, 1]
   .flatMap((decade) => [1, 1.1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => Number((decade * digit).toPrecision(2))))
   .filter((rate) => rate <= 3);
 
-const PLACES = { valley: "in the valley", saddle: "on the saddle", plateau: "on the plateau", parabola: "on the parabola" };
+const PLACES = {
+  valley: "in the valley",
+  saddle: "on the saddle",
+  plateau: "on the plateau",
+  parabola: "on the parabola",
+};
 
-// How each rule is made, and what it computes on the way from the gradient to the step: [name, formula, name in core/optimizers.js].
+// How each rule is made, and what it computes on the way from the gradient to the step: [name, formula, name in
+// core/optimizers.js].
 const RULES = {
   sgd: {
     name: "SGD",
@@ -114,8 +121,8 @@ class OptimizerStepper extends Widget {
 
   build() {
     this.player = new Player({ step: () => this.#step(), interval: 150 });
-    const best = make("button", { type: "button", class: "widget-button", onclick: () => this.#takeBest() }, "Its best here");
-    this.best = make("span", { class: "widget-control" }, best);
+    const takeBest = { type: "button", class: "widget-button", onclick: () => this.#takeBest() };
+    this.best = make("span", { class: "widget-control" }, make("button", takeBest, "Its best here"));
     this.#control("lr").after(this.best);
     this.controls.append(this.player.element);
     this.picture = svg("svg", {
@@ -130,7 +137,8 @@ class OptimizerStepper extends Widget {
     this.walked = svg("g");
     this.picture.append(this.ground, this.walked);
     this.#listen();
-    this.values = make("div", { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": "What is computed" });
+    const region = { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": "What is computed" };
+    this.values = make("div", region);
     this.chart = new LineChart({
       label: "The loss over the steps, one line for each rule",
       x: { label: "step", low: 0, high: LAST },
@@ -213,7 +221,7 @@ class OptimizerStepper extends Widget {
     this.set({ lr: this.#bestRate(this.state.rule, this.state) });
   }
 
-  /** The walks that are seen: [{ rule, lr, places, left, back }], all of their steps; computed once for all steps that are shown. */
+  /** The walks that are seen, [{ rule, lr, places, left, back }], with all their steps, shown or not. */
   #walks(state) {
     const key = JSON.stringify({ ...state, step: 0 });
     if (this.key === key) return this.walks;
@@ -339,7 +347,7 @@ class OptimizerStepper extends Widget {
   #outcome({ left, back }, step) {
     if (left < 0 || left > step) return "";
     if (back < 0) return `left the picture at step ${left}: the learning rate is too large`;
-    return step >= back ? `left the picture at step ${left} and came back at step ${back}` : `left the picture at step ${left}`;
+    return `left the picture at step ${left}${step >= back ? ` and came back at step ${back}` : ""}`;
   }
 
   describe(state) {
@@ -357,20 +365,24 @@ class OptimizerStepper extends Widget {
     const outcome = this.#outcome(one, step);
     if (outcome) return `${name} ${outcome}. At step ${step}, ${loss}.`;
     const { computed, gradient } = places[step];
-    return `${name}, step ${step}: ${loss}. The step was ${shown(Math.hypot(...computed.step), 3)} long, ${direction(computed.step, gradient)}.${zigzag(places, step)}`;
+    const length = shown(Math.hypot(...computed.step), 3);
+    const way = direction(computed.step, gradient);
+    return `${name}, step ${step}: ${loss}. The step was ${length} long, ${way}.${zigzag(places, step)}`;
   }
 
   #describeRace(state) {
     const walks = this.#walks(state);
     const gone = walks.filter((one) => one.back < 0 && this.#outcome(one, state.step));
     const names = (some) => some.map(({ rule }) => RULES[rule].name).join(", ");
-    const rates = state.rates === "best" ? `each with its best of ${RATES.length} learning rates` : `all with the learning rate ${state.lr}`;
+    const rates =
+      state.rates === "best"
+        ? `each with its best of ${RATES.length} learning rates`
+        : `all with the learning rate ${state.lr}`;
     const lost = gone.length ? ` ${names(gone)} left the picture: the learning rate is too large.` : "";
     const there = walks.filter((one) => !gone.includes(one));
     const ranked = there.sort((a, b) => a.places[state.step].height - b.places[state.step].height);
-    const order = ranked.length
-      ? ` From the lowest loss to the highest: ${ranked.map((one) => `${RULES[one.rule].name} ${lossAt(one.places, state.step)}`).join(", ")}.`
-      : "";
+    const losses = ranked.map(({ rule, places }) => `${RULES[rule].name} ${lossAt(places, state.step)}`);
+    const order = losses.length ? ` From the lowest loss to the highest: ${losses.join(", ")}.` : "";
     return `Six rules ${PLACES[state.surface]} after ${state.step} steps, ${rates}.${order}${lost}`;
   }
 
@@ -392,7 +404,7 @@ class OptimizerStepper extends Widget {
   }
 }
 
-/** A walk that got nowhere near any more was stopped. */
+/** A walk that got too far away was stopped: its loss is gone. */
 function lossAt(places, step) {
   return places[step] ? shown(places[step].height, 4) : "gone";
 }
@@ -403,7 +415,8 @@ function direction(step, gradient) {
   if (lengths === 0) return "as the ground is level";
   const cosine = (step[0] * gradient[0] + step[1] * gradient[1]) / lengths;
   const angle = Math.round((Math.acos(Math.min(1, Math.max(-1, cosine))) * 180) / Math.PI);
-  return angle === 0 ? "straight downhill" : angle > 90 ? `${angle}° off straight downhill, which is uphill` : `${angle}° off straight downhill`;
+  if (angle === 0) return "straight downhill";
+  return `${angle}° off straight downhill${angle > 90 ? ", which is uphill" : ""}`;
 }
 
 /** How often the walk went from side to side. */

@@ -1,7 +1,7 @@
 // Predict first: a question whose answers and replies stand in the page. They are hidden until the reader has answered.
 //
-// The fallback holds the question and, folded, a list of answers: the first paragraph of each is the answer, the others are the reply.
-// The reply to the right one begins with "Right". An answer "anything else" asks for a number to be typed.
+// The fallback holds the question and, folded, a list of answers: the first paragraph of each is the answer, the others
+// are the reply. The reply to the right one begins with "Right". An answer "anything else" asks for a typed number.
 
 import { make } from "./dom.js";
 import { Widget } from "./element.js";
@@ -53,14 +53,15 @@ class PredictFirst extends Widget {
   }
 
   #field() {
-    this.field = make("input", { type: "text", inputmode: "decimal", size: 8, maxlength: 12, "aria-label": "Your answer, a number" });
+    const label = "Your answer, a number";
+    this.field = make("input", { type: "text", inputmode: "decimal", size: 8, maxlength: 12, "aria-label": label });
     const form = make("form", {}, this.field, make("button", { class: "widget-button" }, "Answer"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const number = numberIn(this.field.value);
       this.field.setAttribute("aria-invalid", String(number === undefined));
       if (number === undefined) this.complain("Please type a number.");
-      else this.set({ answer: this.#place(number) });
+      else this.set({ answer: (this.given = this.#place(number)) });
     });
     return [form];
   }
@@ -74,10 +75,10 @@ class PredictFirst extends Widget {
     const given = this.answers[answer - 1];
     if (!this.typed) {
       [...this.choices.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === answer - 1)));
-    } else if (given && given.text !== ELSE && this.drawn !== answer && numberIn(this.field.value) !== numberIn(given.text)) {
-      this.field.value = given.text; // by a link
+    } else if (given && given.text !== ELSE && this.given !== answer) {
+      this.field.value = given.text; // it came by a link
     }
-    this.drawn = answer;
+    this.given = answer;
     this.reply.hidden = given === undefined;
     this.reply.classList.toggle("predict-right", given?.right === true);
     this.reply.replaceChildren(...(given?.reply ?? []).map(copy));

@@ -1,4 +1,5 @@
-// Size chain: the same convolution again and again, its maps to scale, what they see, and the sizes and convolutions as posts and gaps.
+// Size chain: the same convolution again and again, its maps to scale, what they see, and the sizes and convolutions as
+// posts and gaps.
 
 import { trace } from "../core/receptive_field.js";
 import { convChain, convOutputSize, formatChain } from "../core/shapes.js";
@@ -8,8 +9,9 @@ import { Widget } from "./element.js";
 import { Player } from "./player.js";
 import { hidden, range, whole } from "./settings.js";
 
-const [WIDTH, SQUARE, LABELS] = [420, 200, 44]; // of the picture, of the image in it, and the height of what is written below
+const [WIDTH, SQUARE, LABELS] = [420, 200, 44]; // of the picture, of the image in it, height of what is written below
 const POSTS = 5; // that are seen at once
+const POST = { width: 10, height: 62 };
 const LARGEST = 512;
 
 class SizeChain extends Widget {
@@ -45,7 +47,8 @@ class SizeChain extends Widget {
     });
     this.totals = make("p", { class: "widget-caption" });
     this.text = make("p", { class: "size-text" });
-    this.scroller = make("div", { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": "The chain" }, this.text);
+    const region = { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": "The chain" };
+    this.scroller = make("div", region, this.text);
     return [
       make(
         "div",
@@ -147,13 +150,14 @@ class SizeChain extends Widget {
     const parts = [];
     for (let post = first; post <= end; post++) {
       parts.push(
-        svg("rect", { x: x(post) - 5, y: 28, width: 10, height: 62, class: post === at ? "size-post size-here" : "size-post" }),
+        svg("rect", { class: post === at ? "size-post size-here" : "size-post", x: x(post) - 5, y: 28, ...POST }),
         text(x(post), 18, `${rows[post].size}×${rows[post].size}`, "ink"),
         text(x(post), 108, `size ${post + 1}`, "blue"),
       );
       if (post === last) continue;
       const to = post === end ? WIDTH : x(post + 1) - 10; // the last gap leads out of the picture
-      parts.push(svg("path", { class: "size-gap", d: `M${x(post) + 10} 64H${to}${post === end ? "" : "m-7 -5l7 5l-7 5"}` }));
+      const head = post === end ? "" : "m-7 -5l7 5l-7 5";
+      parts.push(svg("path", { class: "size-gap", d: `M${x(post) + 10} 64H${to}${head}` }));
       if (post < end) parts.push(text((x(post) + x(post + 1)) / 2, 54, `conv ${post + 1}`, "orange"));
     }
     if (first > 0) parts.push(svg("path", { class: "size-gap", d: `M0 64H${x(first) - 10}m-7 -5l7 5l-7 5` }));
@@ -178,12 +182,10 @@ class SizeChain extends Widget {
     const rows = this.#rows(state);
     const at = this.#at(state);
     const { size, receptiveField } = rows[at];
+    if (at === 0) return `Before the first convolution: ${size}×${size} pixels. ${ending(rows, state)}`;
     const beyond = receptiveField > state.size ? ", more than the image has: the rest is padding" : "";
-    const here =
-      at === 0
-        ? `Before the first convolution: ${size}×${size} pixels.`
-        : `Behind convolution ${at}: the map has ${size}×${size} values, and each sees ${receptiveField}×${receptiveField} pixels${beyond}.`;
-    return `${here} ${ending(rows, state)}`;
+    const seen = `each sees ${receptiveField}×${receptiveField} pixels${beyond}`;
+    return `Behind convolution ${at}: the map has ${size}×${size} values, and ${seen}. ${ending(rows, state)}`;
   }
 
   table(state) {
@@ -210,7 +212,7 @@ function ending(rows, { size, kernel, stride, padding, dilation }) {
   if (end === 1) {
     return last === 0
       ? "Nothing is left to do: 1 size, 0 convolutions."
-      : `From ${size}×${size} to 1×1 it takes ${convolutions}: ${last + 1} sizes, and a convolution in each gap between two.`;
+      : `From ${size}×${size} to 1×1 it takes ${convolutions}: ${last + 1} sizes, a convolution in each gap.`;
   }
   if (last === 0) return `No convolution fits: ${refusalAt(end, kernel, stride, padding, dilation)}.`;
   const span = dilation * (kernel - 1) + 1;
