@@ -21,7 +21,8 @@ GARBAGE = ("", "NaN", "1e999", "-7", "0.123456", "<b>", "999999999999", "constru
 NO_NUMBER = re.compile(r"\b(NaN|undefined|Infinity|null|\[object)")
 
 every_widget = pytest.mark.parametrize("name", WIDGETS)
-every_figure = pytest.mark.parametrize("name", [name for name in WIDGETS if name not in QUESTIONS])
+FIGURES = [name for name in WIDGETS if name not in QUESTIONS]
+every_figure = pytest.mark.parametrize("name", FIGURES)
 # All questions are of one kind: two of them, a typed one and one with choices, stand for all where content does not matter.
 every_kind = pytest.mark.parametrize(
     "name", [name for name in WIDGETS if name not in QUESTIONS or name in ("predict-posts", "predict-symmetry")]
@@ -31,6 +32,12 @@ every_kind = pytest.mark.parametrize(
 def test_each_widget_has_a_bare_page(site):
     assert WIDGETS
     assert sorted(page.parent.name for page in site.glob("embed/*/index.html")) == WIDGETS
+
+
+def test_the_list_of_figures_to_play_with_is_whole():
+    listed = (ROOT / "docs/play.md").read_text("utf-8")
+    links = re.findall(r"chapters/\w+\.md#([\w-]+)\) \|.*\| <a href=\"../embed/([\w-]+)/\">", listed)
+    assert sorted(links) == [(name, name) for name in FIGURES]
 
 
 @every_widget
