@@ -80,6 +80,14 @@ def other_networks():
         yield model, rng.standard_normal((3, 2, side, side)).astype(np.float32), rng.integers(0, 5, 3)
 
 
+def many_that_are_equally_large():
+    """Whole numbers, so that windows of the pooling hold the same number twice, and only the first counts."""
+    rng = np.random.default_rng(0)
+    model = Sequential(Conv2d(1, 3, 3, rng), MaxPool2d(2), ReLU(), Flatten(), Linear(27, 4, rng))
+    model.parameters()[0][...] = rng.integers(-1, 2, (3, 1, 3, 3))
+    return model, rng.integers(0, 2, (8, 1, 8, 8)).astype(np.float32), rng.integers(0, 4, 8)
+
+
 def cases():
     model = trained_letters_network()
     for seed in range(4):
@@ -87,6 +95,7 @@ def cases():
         yield model, rng.random((5, 1, 20, 20), np.float32), rng.integers(0, 26, 5)
     yield model, (example_letters()[:, 1] / INK).reshape(26, 1, 20, 20).astype(np.float32), np.arange(26)
     yield from other_networks()
+    yield many_that_are_equally_large()
 
 
 def test_every_layer_the_loss_and_all_gradients_are_the_packages(core, address):

@@ -43,6 +43,11 @@ export function trainingStep(network, optimizer, x, target) {
   return loss;
 }
 
+/** Did nothing of the last examples reach the last layer? Then no weight before it learns any more. */
+export function isDead(network) {
+  return network.layers.at(-1).x.data.every((value) => value === 0);
+}
+
 /** The classes with the largest scores, one for each example. */
 export function readings(network, x) {
   const { shape: [count, classes], data } = network.forward(x);

@@ -28,13 +28,13 @@ class Run {
   }
 
   /** What the worker reports. */
-  follow({ step, losses, checked, broken, kernels, changes, running }) {
+  follow({ step, losses, checked, broken, dead, kernels, changes, running }) {
     for (const loss of losses) {
       this.losses.push(loss);
       const recent = this.losses.slice(-AVERAGED);
       this.means.push(recent.reduce((sum, one) => sum + one, 0) / recent.length);
     }
-    Object.assign(this, { step, broken, kernels, changes, running });
+    Object.assign(this, { step, broken, dead, kernels, changes, running });
     if (checked) this.checks.push(checked);
   }
 
@@ -198,10 +198,10 @@ class LiveTraining extends Widget {
     const guess = (value) => ({ name: "an even guess", colour: "ink", dashed: true, points: [0, end].map((step) => [step, value]) });
     const old = earlier ? [{ name: "the run before", colour: "orange", dashed: true }] : [];
     this.loss.draw([
-      { name: "each batch", colour: "faint", points: points(run?.losses) },
+      { colour: "faint", points: points(run?.losses) },
       guess(GUESS),
       ...old.map((one) => ({ ...one, points: points(earlier.means) })),
-      { name: `mean of ${AVERAGED}`, colour: "blue", points: points(run?.means) },
+      { name: `this run, mean of ${AVERAGED} batches; pale: each batch`, colour: "blue", points: points(run?.means) },
     ]);
     this.right.draw([
       guess(100 / letters.length),
@@ -244,10 +244,19 @@ class LiveTraining extends Widget {
     const { step, right } = run.checks.at(-1);
     if (run.broken) return `Training has broken down. ${run.broken} Start again begins with new weights.`;
     const loss = run.means.length ? ` The loss of its last batches is ${shown(run.means.at(-1), 3)} on average.` : "";
+    if (run.dead) return `${this.#tellDeath(run)} It reads ${percent(right)} of the letters in fonts never seen, no better than guessing.`;
     const worst = run.worst && right > 0.2 ? ` Most often it misreads ${run.worst[0]}.` : "";
     const guessing = right < 2 / letters.length ? ", no better than guessing" : "";
     const over = !run.running && run.step >= state.stop ? " To go on, let it pause later." : "";
     return `After ${step} steps the network reads ${percent(right)} of the letters in fonts never seen${guessing}.${loss}${worst}${over}`;
+  }
+
+  /** What a learning rate or weights that are far too large do to a network of ReLUs: more often this than numbers without end. */
+  #tellDeath({ dead: { step, lr }, losses }) {
+    const most = losses.reduce((a, b) => Math.max(a, b));
+    const jump = most > 3 * GUESS ? ` The loss had jumped to ${shown(most, 0)} at step ${losses.indexOf(most) + 1}.` : "";
+    const start = step === 1 ? "Start again with other weights." : "Start again with a smaller one.";
+    return `The network is dead since step ${step}, at learning rate ${lr}: ReLU gives zero for every letter, so no gradient comes back.${jump} ${start}`;
   }
 
   table() {

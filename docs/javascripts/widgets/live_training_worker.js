@@ -4,7 +4,7 @@ import { load } from "../core/data.js";
 import { LEVELS } from "../core/ink.js";
 import { tensor } from "../core/layers.js";
 import { Random } from "../core/random.js";
-import { batches, batchOf, diagnosis, readings, RULES, trainingStep, untrained } from "../core/training.js";
+import { batches, batchOf, diagnosis, isDead, readings, RULES, trainingStep, untrained } from "../core/training.js";
 
 const REPORTED_AFTER = 100; // milliseconds
 const CHECKED_AFTER = 25; // steps: at the same ones whatever the machine's speed
@@ -40,6 +40,7 @@ class Training {
     const loss = trainingStep(this.network, this.optimizer, x, target);
     this.step++;
     this.losses.push(loss);
+    this.dead = isDead(this.network) ? (this.dead ?? { step: this.step, lr: this.optimizer.lr }) : undefined;
     if (!Number.isFinite(loss)) this.broken = diagnosis(this.network, x, this.step, this.optimizer.lr);
     else if (this.step % CHECKED_AFTER === 0) this.check();
   }
@@ -62,9 +63,9 @@ class Training {
   }
 
   report(running) {
-    const { id, step, losses, checked, broken, changes } = this;
+    const { id, step, losses, checked, broken, dead, changes } = this;
     const kernels = this.network.parameters[0].data.slice();
-    postMessage({ id, step, losses, checked, broken, changes, kernels, running });
+    postMessage({ id, step, losses, checked, broken, dead, changes, kernels, running });
     this.losses = [];
     this.checked = undefined;
   }
