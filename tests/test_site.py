@@ -27,8 +27,10 @@ def text_of(element):
 
 def test_the_home_page_gives_the_five_questions_with_answer_picture_and_link(site):
     html = (site / "index.html").read_text("utf-8")
-    sections = re.split(r"<h2 ", html)[1:]
+    *sections, more = re.split(r"<h2 ", html)[1:]
     assert len(sections) == 5
+    for page in ("examples/python101/", "five_lines/", "play/", "reference/command/"):
+        assert f'href="{page}"' in more
     for number, (section, chapter) in enumerate(zip(sections, CHAPTERS, strict=True), start=1):
         assert re.search(rf">{number}\. .*\?", section), number
         assert f'href="chapters/{chapter}/"' in section
