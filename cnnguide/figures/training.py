@@ -459,11 +459,10 @@ def wanted_strokes(scheme: Scheme) -> Figure:
 def letter_through_layers(scheme: Scheme) -> Figure:
     """A letter of a font never seen, what each channel of the two convolutions makes of it, and what the network reads."""
     model = trained_letters_network()
-    still = {name: (0.0, 0.0) for name in ("shear", "rotation", "shift")}
-    x, _ = draw_letters(1, np.random.default_rng(0), "e", HELD_OUT_FONTS[:1], scale=(0.75, 0.75), **still)
+    still: dict[str, Any] = {name: (0.0, 0.0) for name in ("shear", "rotation", "shift")}
+    x, _ = draw_letters(1, np.random.default_rng(0), "e", HELD_OUT_FONTS[1:2], scale=(0.75, 0.75), **still)
     fig = Figure(figsize=(7, 3.4))
-    grid = fig.add_gridspec(2, 2, width_ratios=(1, 3.2))
-    paper, first, bars, second = (fig.add_subplot(cell) for cell in grid)
+    (paper, first), (bars, second) = fig.subplots(2, 2, width_ratios=(1, 3.2))
     _show(paper, x[0, 0])
     _frames(paper, scheme, 1, 1, 20, 0)
     paper.set_title("letter", fontsize="medium")
