@@ -8,7 +8,7 @@ import { batches, batchOf, diagnosis, isDead, readings, RULES, trainingStep, unt
 
 const REPORTED_AFTER = 100; // milliseconds
 const CHECKED_AFTER = 25; // steps: at the same ones whatever the machine's speed
-const SHOWN = 12; // of the misread letters
+const SHOWN = 12; // of the misread letters at most, from all over the alphabet
 const ORDER = 2 ** 31; // the seed of the order differs from that of the weights
 
 const inkOf = ({ x, target }) => ({ x: tensor(x.shape, Float32Array.from(x.data, (level) => level / LEVELS)), target: target.data });
@@ -54,7 +54,7 @@ class Training {
       step: this.step,
       right: (read.length - wrong.length) / read.length,
       confused: wrong.map((place) => [this.unseen.target[place], read[place]]),
-      misread: wrong.slice(0, SHOWN).map((place) => ({
+      misread: wrong.filter((_, i) => i % Math.ceil(wrong.length / SHOWN) === 0).map((place) => ({
         image: this.images.slice(place * size, (place + 1) * size),
         truth: this.unseen.target[place],
         read: read[place],
