@@ -61,10 +61,10 @@ def test_slopes_starts_and_minima_are_those_of_the_figures(core):
         })""",
         [list(SURFACES), places],
     )
-    for (slope, start, minimum, _), (its_start, minima, slopes) in zip(SURFACES.values(), got, strict=True):
-        assert its_start == list(start)
-        assert np.allclose(np.abs(minima), minimum)  # the saddle has two
-        np.testing.assert_allclose(slopes, [slope(place) for place in places], atol=1e-12)
+    for surface, (its_start, minima, slopes) in zip(SURFACES.values(), got, strict=True):
+        assert its_start == list(surface.start)
+        assert np.allclose(np.abs(minima), surface.goal)  # the saddle has two
+        np.testing.assert_allclose(slopes, [surface.slope(place) for place in places], atol=1e-12)
 
 
 def test_slopes_are_those_of_the_heights_which_are_zero_in_the_minima(core):
@@ -130,7 +130,7 @@ def number(text: str) -> float:
 )
 def test_a_linked_walk_ends_where_the_packages_does(open_widget, surface, rule, name, state):
     tab = open_widget("optimizer-stepper", f"surface={surface}&rule={rule}&{state}&step=40")
-    slope, start, _, _ = SURFACES[surface]
+    slope, start = SURFACES[surface].slope, SURFACES[surface].start
     place, optimizer = np.array(start), WALKERS[name]()
     for _ in range(40):
         before = place.copy()
@@ -143,7 +143,7 @@ def test_a_linked_walk_ends_where_the_packages_does(open_widget, surface, rule, 
 
 def test_every_intermediate_value_of_adam_is_shown(open_widget):
     tab = open_widget("optimizer-stepper", "rule=adam&lr=0.2&step=3")
-    slope, start, _, _ = SURFACES["valley"]
+    slope, start = SURFACES["valley"].slope, SURFACES["valley"].start
     place, optimizer = np.array(start), Adam(0.2)
     for _ in range(3):
         gradient = slope(place)
@@ -230,7 +230,7 @@ def test_a_rate_that_is_too_large_is_said_in_words(open_widget, rate, verdict):
     tab = open_widget("optimizer-stepper", f"lr={rate}&step=60")
     told = tab.locator(".widget-told").inner_text()
     assert ("too large" in told) == bool(verdict) and verdict in told
-    slope, start, _, _ = SURFACES["valley"]
+    slope, start = SURFACES["valley"].slope, SURFACES["valley"].start
     place, optimizer = np.array(start), SGD(float(rate))
     out = []
     for step in range(1, 61):
@@ -255,7 +255,7 @@ def test_walks_without_end_are_stopped_and_never_become_nan(open_widget):
 
 def test_a_walk_that_comes_back_is_not_called_lost(open_widget):
     tab = open_widget("optimizer-stepper", "rule=rmsprop&lr=0.7&alpha=0.99&step=60")
-    slope, start, _, _ = SURFACES["valley"]
+    slope, start = SURFACES["valley"].slope, SURFACES["valley"].start
     place, optimizer = np.array(start), RMSProp(0.7, alpha=0.99)
     out = []
     for _ in range(60):
@@ -273,7 +273,7 @@ def best_rate(name, rates, surface) -> float:
         "valley": lambda p: p[0] ** 2 / 2 + 10 * p[1] ** 2,
         "plateau": lambda p: 1 - np.exp(-(p @ p) / 2),
     }[surface]
-    slope, start, _, _ = SURFACES[surface]
+    slope, start = SURFACES[surface].slope, SURFACES[surface].start
     means = []
     for rate in rates:
         optimizer, place, heights = WALKERS[name](), np.array(start), []
