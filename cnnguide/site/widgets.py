@@ -42,9 +42,9 @@ class _Widget(Block):
 
     def on_validate(self, parent: ElementTree.Element) -> bool:
         name = self.argument.strip()
-        if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name) or not (MODULES / f"{name}.js").is_file():
-            known = ", ".join(sorted(file.stem for file in MODULES.glob("*_*.js")))
-            raise WidgetError(f"there is no widget {name!r}; name a module of {MODULES}: {known}")
+        known = sorted(file.stem for file in MODULES.glob("*_*.js") if not file.stem.endswith("_worker"))
+        if name not in known:
+            raise WidgetError(f"there is no widget {name!r}; name a module of {MODULES}: {', '.join(known)}")
         if not self.options["title"]:
             raise WidgetError(f"the widget {name} has no title; add a line '    title: ...' below its first")
         return True

@@ -50,6 +50,7 @@ def test_a_second_one_of_a_kind_has_its_own_id(render):
     [
         (BLOCK.replace("_explorer", "_explorers"), "no widget 'kernel_explorers'; name a module .*kernel_explorer"),
         (BLOCK.replace("kernel_explorer", "../core/data"), "no widget '../core/data'"),
+        (BLOCK.replace("kernel_explorer", "live_training_worker"), r"no widget '\w+'; .*live_training, (?!\w+_worker)"),
         (BLOCK.replace("    title: Any *title*\n", ""), "has no title; add a line"),
     ],
 )  # fmt: skip

@@ -2,14 +2,14 @@
 // shapes.js and receptive_field.js.
 //
 // A layer is { kind, kernel, stride, padding: [before, after], dilation, name }; a convolution has `channels` and `groups`, too.
-// A block is { kind: "block", join, chains, name }: branches that are added or concatenated; [] is a shortcut. A "window" is a
-// layer of which only the window is known.
+// A pooling ("pool") takes the largest, an "average" does not. A block is { kind: "block", join, chains, name }: branches that are
+// added or concatenated; [] is a shortcut.
 
 import { fieldAfter, naming, sizeAfter, spanOf, startOf } from "./receptive_field.js";
 import { convMacs, convParameters } from "./shapes.js";
 
-const KINDS = { c: "conv", p: "pool", w: "window" };
-const LETTERS = { conv: "c", pool: "p", window: "w" };
+const KINDS = { c: "conv", p: "pool", a: "average" };
+const LETTERS = { conv: "c", pool: "p", average: "a" };
 const JOINS = { s: "added", j: "concatenated" };
 const MOST_LAYERS = 250;
 const MOST_CELLS = 2048; // in a row of what a layer gives
@@ -24,12 +24,17 @@ export const PARTS = {
   dilation: { least: 1, most: 64, value: 1 },
   groups: { least: 1, most: 8192, value: 1 },
 };
-const partsOf = (kind) => Object.keys(PARTS).filter((part) => kind === "conv" || !["channels", "groups"].includes(part));
+const NOT_IN = { conv: [], pool: ["channels", "groups"], average: ["channels", "groups", "dilation"] };
+
+/** Which of them a kind of layer has. */
+export function partsOf(kind) {
+  return Object.keys(PARTS).filter((part) => !NOT_IN[kind].includes(part));
+}
 
 /**
  * A list as an address writes it: c3-64-1-1 is a convolution of 3x3 with 64 channels, stride 1 and padding 1, further numbers are
- * dilation and groups; p2-2 is a pooling with stride 2; s(c3-8-1-1~) adds a branch and a shortcut, j(...~...) concatenates;
- * padding 0.1 is none before and one after.
+ * dilation and groups; p2-2 is a pooling with stride 2, a7 averages 7x7; s(c3-8-1-1~) adds a branch and a shortcut, j(...~...)
+ * concatenates; padding 0.1 is none before and one after.
  */
 export function writeLayers(layers) {
   return layers.map((layer) => (layer.kind === "block" ? writeBlock(layer) : writeLayer(layer))).join(",");
@@ -84,10 +89,11 @@ function readBlock(text) {
 
 function readLayer(text) {
   const kind = KINDS[text[0]];
+  if (!kind) return undefined;
   const numbers = text.slice(1).split("-");
   const parts = partsOf(kind);
-  if (!kind || numbers.length > parts.length) return undefined;
-  const layer = { kind };
+  if (numbers.length > parts.length) return undefined;
+  const layer = { kind, dilation: 1 };
   for (const [i, part] of parts.entries()) {
     layer[part] = readNumber(part, numbers[i] ?? String(PARTS[part].value));
     if (layer[part] === undefined) return undefined;
@@ -124,14 +130,15 @@ export function letterOf(branch) {
 /**
  * What comes out of each layer: rows of { layer, from, size, channels, receptiveField, jump, start, parameters, macs, branches }.
  *
- * `from` is { size, channels } of what the layer reads. Where channels are not known, they and what follows from them are null.
- * `divides` asks strides to divide without a remainder. The first layer that cannot be ends the rows: `problem` says why.
+ * `from` is { size, channels } of what the layer reads. Where a stride leaves pixels over, `rest` says what is done: "floor" drops
+ * them, "ceil" lets poolings take one more window (`layer` of the row is padded for it, and has it as `hangsOver`), "error" is
+ * none of that. The first layer that cannot be ends the rows: `problem` says why.
  */
-export function follow(layers, { size, channels, bias = true, divides = false }) {
+export function follow(layers, { size, channels, bias = true, rest = "floor" }) {
   const input = { size, channels, field: { size: 1, stride: 1, padding: 0 } };
   const rows = [];
   try {
-    followChain(layers, input, { bias, divides }, rows);
+    followChain(layers, input, { bias, rest }, rows);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return { rows, problem: error.message };
@@ -146,28 +153,24 @@ function followChain(layers, at, options, rows = []) {
   return rows;
 }
 
-function followLayer(layer, from, { bias, divides }) {
-  const row = rowBehind(layer, from);
-  if (divides) checkRemainder(layer, from.size);
-  if (layer.kind === "pool") return { ...row, channels: from.channels, parameters: 0, macs: 0 };
-  if (layer.kind === "window") return { ...row, channels: null, parameters: null, macs: null };
+function followLayer(layer, from, { bias, rest }) {
+  const row = rowBehind(rest === "ceil" ? withLastWindow(layer, from.size) : layer, from);
+  if (rest === "error") checkRemainder(layer, from.size);
+  if (layer.kind !== "conv") return { ...row, channels: from.channels, parameters: 0, macs: 0 };
   const { kernel, channels, stride, padding, dilation, groups } = layer;
-  if (from.channels === null) return { ...row, channels, parameters: null, macs: null };
   const parameters = convParameters(from.channels, channels, kernel, groups, bias);
   const macs = convMacs(from.size, from.channels, channels, kernel, stride, padding, dilation, groups);
   return { ...row, channels, parameters, macs };
 }
 
 function followBlock(block, from, options) {
-  const row = rowBehind(block, from);
   const branches = block.chains.map((chain) => followChain(chain, from, options));
-  const sum = (what) => branches.flat().reduce((total, one) => (one[what] === null || total === null ? null : total + one[what]), 0);
+  const row = rowBehind({ ...block, chains: branches.map((rows) => rows.map(({ layer }) => layer)) }, from);
   const channels = joined(block, branches.map((rows) => (rows.at(-1) ?? from).channels));
-  return { ...row, channels, parameters: sum("parameters"), macs: sum("macs"), branches };
+  return { ...row, channels, parameters: total(branches.flat(), "parameters"), macs: total(branches.flat(), "macs"), branches };
 }
 
 function joined({ join }, channels) {
-  if (channels.includes(null)) return null;
   if (join === "concatenated") return channels.reduce((sum, one) => sum + one, 0);
   if (channels.some((one) => one !== channels[0])) {
     throw new RangeError(
@@ -186,6 +189,15 @@ function rowBehind(layer, from) {
   return { layer, from, field, size, receptiveField: field.size, jump: field.stride, start: startOf(field) };
 }
 
+/** A pooling of which the last window may hang over the end, as long as it begins before it: PyTorch's `ceil_mode`. */
+function withLastWindow(layer, size) {
+  const { kind, stride, padding: [before, after] } = layer;
+  if (kind === "conv" || spanOf(layer) > size + before + after) return layer;
+  const rest = leftOver(layer, size);
+  const begins = sizeAfter(size, layer) * stride;
+  return rest === 0 || begins >= size + before ? layer : { ...layer, padding: [before, after + stride - rest], hangsOver: stride - rest };
+}
+
 /** How many pixels at the end no window reads, because the stride does not divide. */
 export function leftOver({ kernel, stride, padding: [before, after], dilation }, size) {
   return (size + before + after - spanOf({ kernel, dilation })) % stride;
@@ -202,7 +214,7 @@ function checkRemainder(layer, size) {
   );
 }
 
-/** One number for all rows, null where a part is not known. */
+/** One number for all rows. */
 export function total(rows, what) {
-  return rows.reduce((sum, row) => (sum === null || row[what] === null ? null : sum + row[what]), 0);
+  return rows.reduce((sum, row) => sum + row[what], 0);
 }

@@ -19,11 +19,10 @@ function convolutionsOf(rows) {
   return rows.flatMap((row) => (row.branches ? convolutionsOf(row.branches.flat()) : row.layer.kind === "conv" ? [row] : []));
 }
 
-/** Code that prints the rows of `trace`, then the parameters and the multiplications where channels are known. */
+/** Code that prints the rows of `trace`, then the parameters and the multiplications if there are convolutions. */
 export function packageCode(rows, { size, bias }) {
   const blocks = rows.some((row) => row.branches);
-  const known = rows.every((row) => row.macs !== null);
-  const convolutions = known ? convolutionsOf(rows) : [];
+  const convolutions = convolutionsOf(rows);
   const names = ["Window", "trace", ...(blocks ? ["Parallel"] : []), ...(convolutions.length ? ["conv_macs", "conv_parameters"] : [])];
   const layers = rows.map(({ layer }) => `${indented(packageLayer(layer))},\n`).join("");
   return (
@@ -87,9 +86,8 @@ const CONCATENATED = `def concatenated(maps):
 
 `;
 
-/** Code that prints, for each layer, the shape of what comes out and the number of parameters; "" where channels are not known. */
+/** Code that prints, for each layer, the shape of what comes out and the number of parameters. */
 export function torchCode(rows, { size, channels, bias }) {
-  if (rows.some((row) => row.channels === null)) return "";
   const blocks = rows.filter((row) => row.branches);
   const layers = rows.map((row) => `${indented(torchLayer(row, bias))},\n`).join("");
   return (
@@ -106,7 +104,8 @@ function torchLayer({ layer, from, branches }, bias) {
     const join = layer.join === "added" ? "sum" : "concatenated";
     return `Branches(\n    ${join},\n${branches.map((rows) => `${indented(torchChain(rows, bias))},\n`).join("")})`;
   }
-  const { kind, kernel, stride, padding, dilation, channels, groups } = layer;
+  const { kind, kernel, stride, dilation, channels, groups, hangsOver = 0 } = layer;
+  const padding = [layer.padding[0], layer.padding[1] - hangsOver];
   // PyTorch pads both sides alike, and poolings by at most half a kernel: all else takes a layer of its own.
   const own = padding[0] === padding[1] && (kind === "conv" || 2 * padding[0] <= kernel);
   const keywords = {
@@ -116,11 +115,13 @@ function torchLayer({ layer, from, branches }, bias) {
     dilation: unless(dilation, 1),
     groups: kind === "conv" ? unless(groups, 1) : undefined,
     bias: kind === "conv" && !bias ? "False" : undefined,
+    ceil_mode: hangsOver ? "True" : undefined,
   };
-  const window = kind === "conv" ? call("nn.Conv2d", [from.channels, channels], keywords) : call("nn.MaxPool2d", [], keywords);
+  const positional = kind === "conv" ? [from.channels, channels] : [];
+  const window = call({ conv: "nn.Conv2d", pool: "nn.MaxPool2d", average: "nn.AvgPool2d" }[kind], positional, keywords);
   if (own) return window;
   const sides = [...padding, ...padding].join(", ");
-  const pad = kind === "conv" ? `nn.ZeroPad2d((${sides}))` : `nn.ConstantPad2d((${sides}), float("-inf"))`;
+  const pad = kind === "pool" ? `nn.ConstantPad2d((${sides}), float("-inf"))` : `nn.ZeroPad2d((${sides}))`;
   return `nn.Sequential(${pad}, ${window})`;
 }
 

@@ -2,7 +2,7 @@
 //
 // A place in the list is written 3 (the third layer; 0 is the image) or 3.1.2 (in branch 1 of that block, layer 2; 0 is its head).
 
-import { letterOf, named, PARTS, tooMany } from "../core/layer_list.js";
+import { letterOf, named, PARTS, partsOf, tooMany } from "../core/layer_list.js";
 import { counted, make, shown } from "./dom.js";
 import { choice, whole } from "./settings.js";
 
@@ -54,8 +54,7 @@ function inWords(layer, paddingInAll) {
 }
 
 const HEAD = ["layer", "window", "channels", "size", "field", "jump", "start", "parameters", "multiplications"];
-const UNKNOWN = "–";
-const number = (value, write = counted) => (value === null || value === undefined ? UNKNOWN : write(value));
+const number = (value, write = counted) => (value === undefined ? "–" : write(value)); // none behind a problem
 
 export class LayerTable {
   constructor(onChoose) {
@@ -64,7 +63,7 @@ export class LayerTable {
     const head = make("thead", {}, make("tr", {}, ...HEAD.map((text) => make("th", { scope: "col" }, text))));
     this.element = make(
       "div",
-      { class: "widget-scroller network-layers", role: "radiogroup", "aria-label": "Layers" },
+      { class: "widget-scroller network-layers", role: "group", "aria-label": "Layers" },
       make("table", { class: "widget-table" }, head, this.body),
     );
     this.group = `layer-${Math.random()}`; // radio buttons of one group on a page that may hold several
@@ -117,7 +116,7 @@ export class LayerTable {
       : [words, ...Array(HEAD.length - 2).fill("")];
     return make(
       "tr",
-      { class: `${path.includes(".") ? "network-inner" : ""} ${radio.checked ? "network-chosen" : ""}` },
+      { class: [path.includes(".") && "network-inner", radio.checked && "network-chosen"].filter(Boolean).join(" ") },
       make("th", { scope: "row" }, make("label", {}, radio, ` ${name}`)),
       ...cells.map((text) => make("td", {}, text)),
     );
@@ -173,8 +172,8 @@ export class LayerEditor {
     const most = PARTS.padding.most;
     const after = (before, more) => Math.min(most, Math.max(0, before + more));
     return {
-      kind: choice("Kind", { conv: "convolution", pool: "pooling", window: "only its window is known" }).control((kind) =>
-        this.#change((layer) => (kind === "conv" ? { ...NEW.conv, ...layer, kind } : { ...layer, kind })),
+      kind: choice("Kind", { conv: "convolution", pool: "max pooling", average: "average pooling" }).control((kind) =>
+        this.#change((layer) => ({ ...NEW.conv, ...layer, kind, ...(kind === "average" ? { dilation: 1 } : {}) })),
       ),
       join: choice("Branches are", { added: "added", concatenated: "concatenated" }).control(set("join")),
       kernel: field("Kernel", "kernel"),
@@ -208,10 +207,9 @@ export class LayerEditor {
       side: window && !inAll ? layer.padding[0] : undefined,
       extra: window && !inAll ? layer.padding[1] - layer.padding[0] : undefined,
       all: window && inAll ? layer.padding[0] + layer.padding[1] : undefined,
-      ...(layer?.kind === "conv" ? {} : { channels: undefined, groups: undefined }),
     };
     for (const [name, field] of Object.entries(this.fields)) {
-      field.element.hidden = values[name] === undefined;
+      field.element.hidden = values[name] === undefined || (name in PARTS && !partsOf(layer.kind).includes(name));
       if (!field.element.hidden) field.show(values[name]);
     }
     const name = layer?.name ?? (block ? `branch ${letterOf(branch)}` : "image");
@@ -301,6 +299,6 @@ export class LayerEditor {
   /** As many channels as the last convolution before this place has, so that a new layer changes as little as possible. */
   #channelsHere() {
     const { list, at } = this.#here();
-    return list.slice(0, at).findLast(({ channels }) => channels)?.channels ?? NEW.conv.channels;
+    return list.slice(0, at).findLast(({ kind }) => kind === "conv")?.channels ?? NEW.conv.channels;
   }
 }

@@ -32,7 +32,11 @@ class NetworkCalculator extends Widget {
     channels: whole("Channels of the image", { min: 1, max: 4096, value: 3 }),
     bias: flag("Biases", { value: true }),
     padding: choice("Padding is counted", { side: "on each side", all: "in all" }),
-    rest: choice("A stride that does not divide", { floor: "drops the rest", error: "is an error" }),
+    rest: choice("A stride that does not divide", {
+      floor: "drops the rest",
+      ceil: "in poolings takes one more window",
+      error: "is an error",
+    }),
     code: choice("Code", { none: "none", package: "for this guide's package", pytorch: "for PyTorch" }),
     layers: hidden("Layers", {
       value: readLayers(EXAMPLE),
@@ -125,7 +129,7 @@ class NetworkCalculator extends Widget {
   #followed({ layers, size, channels, bias, rest }) {
     const key = [layers, size, channels, bias, rest];
     if (!this.last || key.some((part, i) => part !== this.last.key[i])) {
-      this.last = { key, ...follow(layers, { size, channels, bias, divides: rest === "error" }) };
+      this.last = { key, ...follow(layers, { size, channels, bias, rest }) };
     }
     return this.last;
   }
@@ -165,7 +169,7 @@ class NetworkCalculator extends Widget {
   #code(state, { rows, problem }) {
     if (problem || rows.length === 0) return "# There is code once all layers are possible.\n";
     if (state.code === "package") return packageCode(rows, state);
-    return torchCode(rows, state) || "# PyTorch needs the channels of all layers; of some, only the window is known here.\n";
+    return torchCode(rows, state);
   }
 
   describe(state) {
@@ -182,7 +186,7 @@ class NetworkCalculator extends Widget {
     const beyond = inside < receptiveField ? ` Only ${counted(inside)} of them lie in the image, the others in the padding.` : "";
     const holes = read < inside ? ` There are holes between them: it reads ${counted(read)}.` : "";
     return (
-      `${name}, layer ${row} of ${state.layers.length}, gives ${size} × ${size} cells${channels === null ? "" : ` in ${many(channels, "channel")}`}. ` +
+      `${name}, layer ${row} of ${state.layers.length}, gives ${size} × ${size} cells in ${many(channels, "channel")}. ` +
       `Cell ${cell} of a row sees ${many(receptiveField, "pixel")}, ${shown(first)} to ${shown(last)}; the next cell looks ${many(jump, "pixel")} further.${beyond}${holes}`
     );
   }
@@ -195,10 +199,8 @@ class NetworkCalculator extends Widget {
 
   #whatItCosts(state) {
     const { rows, problem } = this.#followed(state);
-    const [parameters, macs] = [total(rows, "parameters"), total(rows, "macs")];
-    return macs === null
-      ? "Of some layers only the window is known, so parameters and multiplications cannot be counted."
-      : `${problem ? "Up to the problem" : "In all"}, the list has ${many(parameters, "parameter")} and makes ${many(macs, "multiplication")} for one image.`;
+    const costs = `${many(total(rows, "parameters"), "parameter")} and makes ${many(total(rows, "macs"), "multiplication")}`;
+    return `${problem ? "Up to the problem" : "In all"}, the list has ${costs} for one image.`;
   }
 
   table(state) {
