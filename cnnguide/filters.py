@@ -31,46 +31,47 @@ __all__ = [
 ]
 
 
-def _named_kernel(rows: list[list[int]], divisor: int = 1) -> np.ndarray:
+def read_only(rows: list[list[int]], divisor: int = 1) -> np.ndarray:
+    """A kernel that nobody can change, because everybody who imports it shares it."""
     kernel = np.array(rows, dtype=np.float64) / divisor
-    kernel.flags.writeable = False  # shared by everybody who imports it
+    kernel.flags.writeable = False
     return kernel
 
 
-IDENTITY = _named_kernel([[0, 0, 0], [0, 1, 0], [0, 0, 0]])
+IDENTITY = read_only([[0, 0, 0], [0, 1, 0], [0, 0, 0]])
 """Leaves the image as it is."""
 
-BOX = _named_kernel([[1, 1, 1], [1, 1, 1], [1, 1, 1]], divisor=9)
+BOX = read_only([[1, 1, 1], [1, 1, 1], [1, 1, 1]], divisor=9)
 """The mean of a pixel and its eight neighbours."""
 
-GAUSSIAN = _named_kernel([[1, 2, 1], [2, 4, 2], [1, 2, 1]], divisor=16)
+GAUSSIAN = read_only([[1, 2, 1], [2, 4, 2], [1, 2, 1]], divisor=16)
 """A mean that counts near pixels more: the binomial approximation of a Gaussian of variance 1/2."""
 
-SHARPEN = _named_kernel([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
+SHARPEN = read_only([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
 """The image less its Laplacian: what differs from the neighbours is doubled."""
 
-SOBEL_X = _named_kernel([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+SOBEL_X = read_only([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 """Sobel and Feldman (1968): 8 times the change per pixel to the right, smoothed over three rows."""
 
-SOBEL_Y = _named_kernel([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
+SOBEL_Y = read_only([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
 """`SOBEL_X` transposed: 8 times the change per pixel downwards, smoothed over three columns."""
 
-PREWITT_X = _named_kernel([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
+PREWITT_X = read_only([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
 """Prewitt (1970): 6 times the change per pixel to the right, with equal weights for three rows."""
 
-PREWITT_Y = _named_kernel([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
+PREWITT_Y = read_only([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
 """`PREWITT_X` transposed."""
 
-SCHARR_X = _named_kernel([[-3, 0, 3], [-10, 0, 10], [-3, 0, 3]])
+SCHARR_X = read_only([[-3, 0, 3], [-10, 0, 10], [-3, 0, 3]])
 """Scharr (2000): 32 times the change per pixel to the right; its directions are more accurate than Sobel's."""
 
-SCHARR_Y = _named_kernel([[-3, -10, -3], [0, 0, 0], [3, 10, 3]])
+SCHARR_Y = read_only([[-3, -10, -3], [0, 0, 0], [3, 10, 3]])
 """`SCHARR_X` transposed."""
 
-LAPLACIAN = _named_kernel([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+LAPLACIAN = read_only([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
 """The five-point approximation of the second derivatives along x and y, added, for pixels at distance 1."""
 
-LAPLACIAN_8 = _named_kernel([[1, 1, 1], [1, -8, 1], [1, 1, 1]])
+LAPLACIAN_8 = read_only([[1, 1, 1], [1, -8, 1], [1, 1, 1]])
 """The nine-point form, 3 times as strong: divide by 3 to compare it with `LAPLACIAN`."""
 
 _BORDERS = {"reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap", "constant": "constant"}
