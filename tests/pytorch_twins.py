@@ -1,4 +1,7 @@
-"""The PyTorch tabs of the page "In five lines": shown there, run here, and compared with what the page's own blocks give."""
+"""The PyTorch tabs of the page "In five lines": shown there, compared by test_five_lines.py with what the page's blocks give.
+
+Each section is copied alone, so each has its own imports.
+"""
 
 # --8<-- [start:size]
 import torch
@@ -9,10 +12,16 @@ size = layer(torch.zeros(1, 3, 224, 224)).shape[-1]
 # --8<-- [end:size]
 
 # --8<-- [start:parameters]
+from torch import nn
+
+layer = nn.Conv2d(3, 64, kernel_size=7)
 parameters = sum(p.numel() for p in layer.parameters())
 # --8<-- [end:parameters]
 
 # --8<-- [start:field]
+import torch
+from torch import nn
+
 net = nn.Sequential(
     nn.Conv2d(1, 1, 7, stride=2, padding=3),
     nn.AvgPool2d(3, stride=2, padding=1),  # a maximum would hide the others
@@ -26,6 +35,7 @@ field = int((image.grad[0, 0] != 0).any(dim=0).sum())
 # --8<-- [end:field]
 
 # --8<-- [start:photo]
+import torch
 from torch.nn import functional as F
 
 from cnnguide import coffee, luma
@@ -37,6 +47,8 @@ edges = F.conv2d(bordered, sobel[None, None])[0, 0]
 # --8<-- [end:photo]
 
 # --8<-- [start:initialise]
+from torch import nn
+
 mine = nn.Conv2d(64, 128, kernel_size=3)
 nn.init.kaiming_normal_(mine.weight, nonlinearity="relu")
 nn.init.zeros_(mine.bias)

@@ -1,6 +1,6 @@
 """The page "In five lines": its PyTorch tabs give what its own blocks give."""
 
-import runpy
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from cnnguide.site import grammar
 from tests.conftest import ROOT
 
 PAGE = ROOT / "docs/five_lines.md"
+TWINS = ROOT / "tests/pytorch_twins.py"
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,16 @@ def ours():
 
 @pytest.fixture(scope="module")
 def theirs(torch):
+    """What the PyTorch tabs leave behind, each pasted into a session of its own."""
     torch.manual_seed(0)
-    return runpy.run_path(str(ROOT / "tests/pytorch_twins.py"))
+    sections = re.findall(r"\[start:(\w+)\]\n(.*?)# --8<-- \[end:\1\]", TWINS.read_text("utf-8"), re.DOTALL)
+    assert len(sections) == 5
+    left = {}
+    for name, source in sections:
+        session = {}
+        exec(compile(source, name, "exec"), session)
+        left |= session
+    return left
 
 
 @pytest.mark.parametrize("name", ["size", "parameters"])
