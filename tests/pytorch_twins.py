@@ -1,4 +1,4 @@
-"""The PyTorch tabs of the page "In five lines": shown there, compared by test_five_lines.py with what the page's blocks give.
+"""The PyTorch tabs of the page "In five lines": shown there, compared by test_five_lines.py with the page's own blocks.
 
 Each section is copied alone, so each has its own imports.
 """
