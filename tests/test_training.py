@@ -94,6 +94,15 @@ class Interrupting(SGD):
             signal.raise_signal(signal.SIGINT)  # what Ctrl-C sends
 
 
+@pytest.fixture
+def heeding_ctrl_c():
+    """Python as a user starts it: a shell that starts tests in the background has told them to ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_ctrl_c_returns_what_was_learned():
     model = network()
     history = quiet(model, blobs(), Interrupting(lr=0.1), epochs=10, batch_size=24)
