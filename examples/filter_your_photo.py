@@ -67,7 +67,7 @@ plt.show()
 #
 # Change the weights and run the cell again. What does this one answer to?
 
-# %% alt="The answers of a kernel that takes the difference along the diagonal: edges from the upper left to the lower right stay dark, the others stand out."
+# %% alt="The answers of a kernel that compares the upper right with the lower left: edges from the upper left to the lower right stand out most, those from the lower left to the upper right stay mid-grey."
 mine = np.array([[0.0, 1.0, 2.0], [-1.0, 0.0, 1.0], [-2.0, -1.0, 0.0]])
 answers = apply_filter(gray, mine)
 plt.figure(figsize=(3.4, 2.4), layout="constrained")
@@ -141,6 +141,8 @@ def check_shift(kernel: np.ndarray) -> str:
         moved, picture[3:6, 2:5]
     ):
         return "It moves up or down. Rows come first, columns second."
+    if np.count_nonzero(kernel) == 1 and np.sum(kernel) == 1:
+        return "It moves along a diagonal. Take the middle row."
     return (
         "The picture is not just moved. "
         "Use a single one, and zeros elsewhere."

@@ -136,7 +136,7 @@ print("Number of 3x3 convolutions =", len(sizes) - 1)
 # %% [markdown]
 # ## How are kernels initialised?
 #
-# At random, because kernels that start equal get equal gradients. Around zero, and with a variance that fits the number of
+# At random: if all weights start equal, the kernels of a layer get equal gradients and stay copies of each other. Around zero, and with a variance that fits the number of
 # inputs of a unit, the fan-in: one over fan-in for tanh (Xavier, where as many come out as go in), two over fan-in for ReLU
 # (He). Half of He's scale, and the signal is gone after thirty layers; twice, and it explodes.
 

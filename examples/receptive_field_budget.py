@@ -112,8 +112,9 @@ def check_pair(answer: int) -> str:
         return "Right: each kernel is as deep as its input."
     if answer == 18:
         return (
-            "That is for a single channel. "
-            "Each layer has a kernel for every pair of channels."
+            "That is for a single channel. Each kernel has nine weights "
+            "for every channel that it reads, and there is a kernel "
+            "for every channel that comes out."
         )
     if answer == pair // CHANNELS:
         return (

@@ -96,7 +96,7 @@ def check_design(design: list[Window], size: int = 199, end: int = 13) -> str:
         hint = "more" if last.size < end else "less"
         return (
             f"It ends with {last.size}x{last.size}. Take {hint} padding: "
-            "half of what a layer adds to the field keeps the size."
+            "with stride 1, half of (kernel - 1) * dilation keeps the size."
         )
     if last.receptive_field < size:
         return (

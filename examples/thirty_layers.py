@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lab: kill or save a network of thirty layers
 #
-# Only the scale of the first random weights decides whether a signal gets through thirty layers. Find a scale that kills
+# Only the scale of the random weights at the start decides whether a signal gets through thirty layers. Find a scale that kills
 # the network, and one that saves it. You need the package and matplotlib: `pip install "cnnguide[figures]"`.
 
 # %%
@@ -138,7 +138,21 @@ for name, draw in (
     print(f"{name:13} {journey(tanh, draw)[-1]:.2f}")
 
 # %% [markdown]
-# With ten times He's scale nearly all outputs are at minus one or one: the signal is loud, but it no longer says much.
+# With ten times He's scale most outputs are close to minus one or one. The signal is loud, but not steady. Change the input
+# by a millionth:
+
+# %%
+rng = np.random.default_rng(0)
+one = rng.standard_normal((WIDTH, 1))
+two = one + 1e-6 * rng.standard_normal((WIDTH, 1))
+for _ in range(DEPTH):
+    weights = scaled(10)((WIDTH, WIDTH), rng)
+    one, two = tanh(weights @ one), tanh(weights @ two)
+print(f"{(np.sign(one) != np.sign(two)).mean():.0%} of the signs differ")
+
+# %% [markdown]
+# About half of the signs at the end are others, as if the two inputs had nothing in common. On the way back,
+# gradients explode for the same reason, as the chapter on initialisation shows.
 #
 # ## Your turn: fan-in of a convolution
 #

@@ -53,7 +53,7 @@ class LiveTraining extends Widget {
   static settings = {
     rule: choice("Optimiser", RULES),
     lr: stepped("Learning rate", [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10], { value: 0.003 }),
-    start: choice("First weights", STARTS),
+    start: choice("Weights at the start", STARTS),
     stop: stepped("Pause after", [50, 100, 200, 500, 1000, 2000], { value: 500, say: (step) => `${step} steps` }),
     seed: whole("Seed", { max: 9999, value: 0 }),
   };
