@@ -15,6 +15,7 @@ import numpy as np
 
 import cnnguide
 from cnnguide.experiments.channels import find_letter
+from cnnguide.experiments.initialization import little_examples
 from cnnguide.experiments.initialization import little_network as equal_units
 from cnnguide.experiments.training import BATCH, images_that_excite, strokes_and_corners
 from cnnguide.figures.build import write_if_changed
@@ -198,8 +199,7 @@ def networks() -> dict[str, dict[str, Any]]:
 def little_network() -> dict[str, Any]:
     """The network of equal units and the examples that the package trains it on, as `train_little_network` draws them."""
     rng = np.random.default_rng(1)
-    x = rng.standard_normal((90, 5))
-    target = (x @ rng.standard_normal((5, 3))).argmax(axis=1)
+    x, target = little_examples(rng)
     first = equal_units(rng).parameters()[0]
     return {
         "x": _array(x),

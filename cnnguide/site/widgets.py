@@ -56,9 +56,6 @@ class _Widget(Block):
         element.set("data-title", self.options["title"])
         return ElementTree.SubElement(element, "div", {"class": "widget-fallback"})
 
-    def on_add(self, block: ElementTree.Element) -> ElementTree.Element:
-        return block
-
 
 class WidgetsExtension(BlocksExtension):
     def extendMarkdownBlocks(self, md: Markdown, block_mgr: Any) -> None:

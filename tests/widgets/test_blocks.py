@@ -95,4 +95,8 @@ def test_arrays_keep_every_bit():
 def test_widgets_have_the_colours_of_the_figures(open_widget, scheme):
     tab = open_widget("kernel-explorer", scheme=scheme.name)
     names = ("ink", "faint", "ground", "blue", "orange", "green", "purple")
-    assert tab.widget.evaluate("widget => widget.colours") == {name: getattr(scheme, name) for name in names}
+    styled = tab.widget.evaluate(
+        "(widget, names) => names.map((name) => getComputedStyle(widget).getPropertyValue(`--widget-${name}`).trim())",
+        names,
+    )
+    assert styled == [getattr(scheme, name) for name in names]

@@ -205,3 +205,76 @@ def test_the_scripts_of_a_chapter_weigh_little(browser, address, chapter):
     own, theme = javascript(browser, address, chapter)
     assert own > 0 and theme > 0
     assert own < MOST_JAVASCRIPT
+
+
+@pytest.mark.parametrize("wrong", ["999999", ""])
+@pytest.mark.parametrize("key", ["Tab", "Shift+Tab"])
+def test_a_field_with_an_impossible_number_can_be_left_and_says_why(open_widget, key, wrong):
+    tab = open_widget("size-chain")
+    field = tab.get_by_role("spinbutton", name="Start size")
+    field.fill(wrong)
+    assert field.get_attribute("aria-invalid") == "true"
+    field.press(key)
+    drawn(tab)
+    assert field.evaluate("field => field !== document.activeElement")
+    assert "Start size: possible is a whole number between" in tab.locator(".widget-problem").inner_text()
+    assert (field.input_value(), field.get_attribute("aria-invalid")) == ("199", "false")
+
+
+def test_the_first_click_on_reset_counts_whatever_was_typed(open_widget):
+    tab = open_widget("size-chain", "size=99")
+    field = tab.get_by_role("spinbutton", name="Start size")
+    field.fill("999999")
+    button = tab.get_by_role("button", name="Reset")
+    button.hover()
+    tab.mouse.down()
+    tab.wait_for_timeout(120)  # as long as a finger takes
+    tab.mouse.up()
+    drawn(tab)
+    assert (field.input_value(), field.get_attribute("aria-invalid")) == ("199", "false")
+    assert not tab.locator(".widget-problem").is_visible()
+
+
+def test_an_impossible_combination_is_not_told_as_if_it_were_shown(open_widget):
+    tab = open_widget("size-chain", "padding=3")
+    drawn(tab)
+    assert tab.locator(".widget-problem").is_visible()
+    assert tab.locator("[role=status]").first.inner_text() == ""
+
+
+@pytest.mark.parametrize("name", ["kernel-explorer", "letter-channel", "grid-illusion"])
+def test_a_mouse_that_only_passes_over_changes_no_address(open_widget, name):
+    tab = open_widget(name)
+    start = state_of(tab)
+    canvas = tab.locator("canvas").first
+    canvas.hover(position={"x": 30, "y": 20})
+    drawn(tab)
+    assert state_of(tab) != start and "#" not in tab.url
+    canvas.click(position={"x": 30, "y": 20})
+    drawn(tab)
+    assert f"#{name}?" in tab.url
+
+
+def test_a_link_within_the_page_leads_to_its_figure_and_a_reload_stays(open_page):
+    tab = open_page("chapters/channels/")
+    tab.locator("#letter-channel[data-ready]").wait_for()
+    tab.evaluate("location.hash = '#letter-channel?em=20'")
+    tab.wait_for_timeout(400)
+    top = tab.locator("#letter-channel").bounding_box()["y"]
+    assert abs(top) < 200
+    tab.evaluate("scrollTo(0, 3000)")
+    tab.wait_for_timeout(200)
+    tab.reload()
+    tab.locator("#letter-channel[data-ready]").wait_for()
+    tab.wait_for_timeout(400)
+    assert abs(tab.evaluate("scrollY") - 3000) < 300
+
+
+def test_a_widget_that_is_moved_goes_on(open_widget):
+    tab = open_widget("size-chain")
+    tab.widget.evaluate("w => { w.set({ size: 51 }); w.parentElement.append(w); }")
+    drawn(tab)
+    assert "51×51" in tab.locator(".widget-told").inner_text()
+    tab.widget.evaluate("w => w.set({ size: 61 })")
+    drawn(tab)
+    assert "61×61" in tab.locator(".widget-told").inner_text()

@@ -134,6 +134,24 @@ def test_weights_can_be_typed_and_nonsense_is_marked(open_widget):
     middle.fill("1")
     tab.wait_for_timeout(60)
     assert tab.locator(".kernel-controls select").first.input_value() == "identity"
+    middle.fill("2000")
+    middle.press("Tab")
+    drawn(tab)
+    assert "a number between −1000 and 1000" in tab.locator(".widget-problem").inner_text()
+    assert middle.input_value() == "1" and middle.get_attribute("aria-invalid") == "false"
+
+
+@pytest.mark.parametrize("kernel", ["sobel_y", "scharr_y", "prewitt_y"])
+def test_what_adds_up_to_nothing_is_not_drawn_as_noise(open_widget, kernel):
+    tab = open_widget("kernel-explorer", f"picture=ramp&kernel={kernel}")
+    told = tab.locator(".widget-told").inner_text()
+    assert "sum to 0, drawn mid-gray. The largest sum in the picture has the size 0." in told
+    pixels = (
+        tab.locator("canvas")
+        .nth(1)
+        .evaluate("c => [...new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)]")
+    )
+    assert set(pixels) <= {127, 128, 255}  # half a step around mid-gray, and opaque
 
 
 def test_a_kernel_can_be_resized_around_its_centre(open_widget):
@@ -174,3 +192,12 @@ def test_a_picture_of_ones_own_stays_in_the_page(open_widget):
     assert re.search(r"broken.png is not a picture .* try a PNG", tab.locator(".widget-problem").inner_text())
     assert tab.locator("canvas").first.evaluate("canvas => canvas.width") == 512  # nothing is lost
     assert tab.problems == []  # nothing was asked of any host
+    assert own.evaluate("input => input.files.length") == 0  # the same file can be chosen again
+    select = tab.locator("[data-setting=picture] select")
+    select.select_option("disk")
+    tab.wait_for_timeout(60)
+    select.select_option("own")
+    tab.locator("canvas[width='512']").first.wait_for()
+    tab.locator("canvas").first.click(position={"x": 9, "y": 9})
+    drawn(tab)
+    assert "own" not in tab.url  # no link can hold it

@@ -330,6 +330,42 @@ def test_the_keyboard_draws(open_widget):
     assert tab.locator(".reader-pen").is_visible()
 
 
+def test_reset_and_clear_put_the_rubber_away(open_widget):
+    tab = open_widget("letter-reader")
+    rubber = tab.get_by_role("button", name="Rub out")
+    for away in ("Reset", "Clear"):
+        rubber.click()
+        assert rubber.get_attribute("aria-pressed") == "true"
+        tab.get_by_role("button", name=away).click()
+        assert rubber.get_attribute("aria-pressed") == "false"
+
+
+def test_a_second_finger_does_not_draw(open_widget):
+    tab = open_widget("letter-reader", "letter=own")
+    inked = tab.evaluate(
+        """() => {
+            const widget = document.querySelector(".widget");
+            const canvas = document.querySelector("canvas");
+            const box = canvas.getBoundingClientRect();
+            canvas.setPointerCapture = () => {};
+            const touch = (type, pointerId, x, y) => canvas.dispatchEvent(new PointerEvent(type, {
+                pointerId, pointerType: "touch", button: 0, buttons: 1, bubbles: true,
+                clientX: box.left + x * box.width, clientY: box.top + y * box.height,
+            }));
+            touch("pointerdown", 1, 0.1, 0.1);
+            touch("pointerdown", 2, 0.9, 0.9);
+            touch("pointermove", 2, 0.8, 0.9);
+            touch("pointerup", 2, 0.8, 0.9);
+            touch("pointermove", 1, 0.2, 0.1);
+            return widget.settings.ink.write(widget.state.ink);
+        }"""
+    )
+    one = open_widget("letter-reader", f"letter=own&ink={inked}")
+    ink = one.widget.evaluate("w => [...w.state.ink]")
+    lit = [place for place, value in enumerate(ink) if value]
+    assert lit and max(lit) < len(ink) // 3  # near the upper left
+
+
 def test_a_finger_draws_and_does_not_scroll(open_widget):
     tab = open_widget("letter-reader", "letter=own", width=390, has_touch=True)
     canvas = tab.locator(".reader-field canvas")

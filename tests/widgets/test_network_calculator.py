@@ -455,6 +455,23 @@ def test_the_arrow_keys_walk_from_cell_to_cell_and_stop_at_the_ends(open_widget)
     assert "Pixel 1" in tab.locator("[role=status]").first.inner_text()
 
 
+def test_what_is_chosen_is_shown_where_the_mouse_rests(open_widget):
+    tab = open_widget("network-calculator")
+    x, y = cell_at(tab, 5, 1)
+    tab.mouse.move(x, y)
+    tab.mouse.click(x, y)
+    for _ in range(3):
+        tab.keyboard.press("ArrowRight")
+        tab.wait_for_timeout(40)
+    assert state_of(tab)["cell"] == "4" and linked(tab)[5] == [1, 4, 4]
+    tab.mouse.move(*cell_at(tab, 5, 2))
+    tab.mouse.down()
+    tab.mouse.move(*cell_at(tab, 5, 3))
+    tab.wait_for_timeout(60)
+    assert state_of(tab)["cell"] == "3" and linked(tab)[5] == [1, 3, 3]
+    tab.mouse.up()
+
+
 def test_touch_chooses_a_cell(open_widget):
     tab = open_widget("network-calculator", width=390, has_touch=True)
     tab.touchscreen.tap(*cell_at(tab, 4, 6))
@@ -537,6 +554,10 @@ def test_every_number_of_a_layer_can_be_typed(open_widget):
     kernel = editor.get_by_label("Kernel", exact=True)
     kernel.fill("0")
     assert kernel.get_attribute("aria-invalid") == "true" and layers_of(tab) == "c5-12-2-3.4-2-3"
+    kernel.press("Tab")
+    drawn(tab)
+    assert news(tab) == "Kernel: possible is a whole number between 1 and 99."
+    assert kernel.input_value() == "5" and kernel.get_attribute("aria-invalid") == "false"
     editor.get_by_label("Kind").select_option("pool")
     tab.wait_for_timeout(60)
     assert layers_of(tab) == "p5-2-3.4-2" and not editor.get_by_label("Channels", exact=True).is_visible()
@@ -634,10 +655,18 @@ def test_a_stride_that_does_not_divide_is_an_error_where_that_is_chosen(open_wid
 def test_enormous_lists_neither_freeze_the_page_nor_show_nonsense(open_widget):
     wide = ",".join(["p99-1-99-1"] * 200)
     strided = ",".join(["p99-64-99"] * 200)
-    for layers, reason in ((wide, "shown are sizes up to"), (strided, "more than a million pixels")):
+    skipping = ",".join(["c1-1-64"] * 200)
+    for layers, reason in (
+        (wide, "shown are sizes up to"),
+        (strided, "more than a million pixels"),
+        (skipping, "more than a million pixels"),
+    ):
         tab = open_widget("network-calculator", f"layers={layers}&size=1024&layer=200")
         assert reason in tab.locator(".widget-problem").inner_text()
-        assert not re.search(r"NaN|Infinity|undefined", tab.widget.inner_text())
+        assert not re.search(r"NaN|Infinity|undefined|∞", tab.widget.inner_text())
+    tab = open_widget("network-calculator", "layers=c99-8191-1-49&size=1001&channels=4095&layer=1")
+    exact = conv_macs(1001, 4095, 8191, 99, padding=49)  # too large for a number in a browser
+    assert f"makes {exact:.1e}".replace("e+", "·10").replace("17", "¹⁷") in tab.locator(".widget-told").inner_text()
 
 
 def test_a_drawing_of_the_deepest_network_takes_less_than_a_frame_or_two(open_widget):

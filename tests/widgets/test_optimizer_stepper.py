@@ -322,3 +322,10 @@ def test_only_the_controls_that_mean_something_are_there(open_widget):
         ]
         assert set(names) == {"surface", "rule", "step", *wanted.split()}
         tab.close()
+
+
+def test_no_arrow_points_downhill_where_the_ground_is_level(open_widget):
+    tab = open_widget("optimizer-stepper", "start=0,0&step=3&rule=sgd")
+    assert "the ground is level" in tab.locator(".widget-told").inner_text()
+    assert tab.locator(".optimizer-downhill path").count() == 0
+    assert open_widget("optimizer-stepper", "step=3&rule=sgd").locator(".optimizer-downhill path").count() == 1

@@ -185,7 +185,9 @@ function rowBehind(layer, from) {
   const field = fieldAfter(from.field, layer);
   const size = sizeAfter(from.size, layer);
   if (size > MOST_CELLS) throw new RangeError(`gives size ${size}; shown are sizes up to ${MOST_CELLS}: take less padding, or a smaller image`);
-  if (field.size > WIDEST_FIELD) throw new RangeError("sees more than a million pixels, which is more than is shown: take smaller strides");
+  if (Math.max(field.size, field.stride) > WIDEST_FIELD) {
+    throw new RangeError("sees or steps over more than a million pixels, which is more than is shown: take smaller strides");
+  }
   return { layer, from, field, size, receptiveField: field.size, jump: field.stride, start: startOf(field) };
 }
 
@@ -199,7 +201,7 @@ function withLastWindow(layer, size) {
 }
 
 /** How many pixels at the end no window reads, because the stride does not divide. */
-export function leftOver({ kernel, stride, padding: [before, after], dilation }, size) {
+function leftOver({ kernel, stride, padding: [before, after], dilation }, size) {
   return (size + before + after - spanOf({ kernel, dilation })) % stride;
 }
 

@@ -46,7 +46,7 @@ function draw(network, layer, random) {
 }
 
 /** For each example and unit what its output is multiplied by: 0 or, so that the mean stays, 1 / (1 − drop). */
-export function dropoutMask(count, drop, random) {
+function dropoutMask(count, drop, random) {
   return Float64Array.from({ length: count }, () => (random.uniform() >= drop ? 1 / (1 - drop) : 0));
 }
 

@@ -1,8 +1,7 @@
 // One axis of a network: a row of cells for each layer, each cell drawn beneath the pixels that it sees, on a canvas.
 
-import { make } from "./dom.js";
+import { ARROWS, make } from "./dom.js";
 
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const FAR = 10; // cells at once while Shift is held
 const SMALLEST_CELL = 4; // pixels on the screen; narrower ones are drawn as one bar
 const MARGIN = 0.1; // of the image, on either side: what is padded there is shown, the rest is cut off
@@ -45,7 +44,7 @@ export class Cells {
     this.canvas.addEventListener("pointerdown", (event) => onPoint(...under(event)));
     this.canvas.addEventListener("pointerleave", () => onLook());
     this.canvas.addEventListener("keydown", (event) => {
-      const step = STEPS[event.key];
+      const step = ARROWS[event.key];
       if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       onPoint(...this.#beside(...step, event.shiftKey ? FAR : 1));

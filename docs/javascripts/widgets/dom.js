@@ -12,6 +12,14 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** A button with words on it. */
+export function button(label, onclick) {
+  return make("button", { type: "button", class: "widget-button", onclick }, label);
+}
+
+/** What the arrow keys mean on a picture: [rows down, columns to the right]. */
+export const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
 /** A table for readers of numbers: `head` names the columns, the first entry of each row heads that row. */
 export function makeTable({ head, rows }) {
   return make(
@@ -56,7 +64,7 @@ export function raised(power) {
   return [...String(power)].map((one) => (one === "-" ? "⁻" : SUPERSCRIPTS[one])).join("");
 }
 
-/** A whole number with commas between thousands. */
+/** A whole number with commas between thousands; one that is too large to be exact as 3.3·10¹⁷. */
 export function counted(value) {
-  return value.toLocaleString("en-US");
+  return Number.isSafeInteger(value) ? value.toLocaleString("en-US") : scientific(value);
 }

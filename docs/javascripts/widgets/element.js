@@ -2,7 +2,7 @@
 // built, drawn, told and tabulated. All else happens here: controls, address, reset, live text, table, scheme, embedding.
 
 import { addressOf, readAddress, stateFrom } from "./address.js";
-import { make, makeTable } from "./dom.js";
+import { button, make, makeTable } from "./dom.js";
 import { colours, onSchemeChange } from "./scheme.js";
 
 const SPOKEN_AFTER = 500; // milliseconds of quiet: a screen reader need not hear every value that a slider passes
@@ -44,11 +44,12 @@ export class Widget extends HTMLElement {
 
   // What a widget uses.
 
-  /** Change some settings; what is drawn, told and written in the address follows. */
-  set(changes) {
+  /** Change some settings; what is drawn, told and, unless the change is `passing`, written in the address follows. */
+  set(changes, { passing = false } = {}) {
     Object.assign(this.state, changes);
     this.#complaints = [];
     this.#later();
+    if (passing) return;
     clearTimeout(this.#writing);
     this.#writing = setTimeout(() => history.replaceState(history.state, "", this.address), WRITTEN_AFTER);
   }
@@ -77,11 +78,6 @@ export class Widget extends HTMLElement {
     return colours(this);
   }
 
-  /** Does the reader ask for less motion? */
-  get calm() {
-    return matchMedia("(prefers-reduced-motion: reduce)").matches;
-  }
-
   // How it works.
 
   #begun = false;
@@ -93,7 +89,8 @@ export class Widget extends HTMLElement {
   #endings = [];
 
   async connectedCallback() {
-    if (this.#begun) return this.#listen(); // moved within the page
+    if (this.dataset.ready === "") return this.#resume(); // moved within the page
+    if (this.#begun) return; // moved while it prepares
     this.#begun = true;
     try {
       await this.prepare();
@@ -103,14 +100,21 @@ export class Widget extends HTMLElement {
       console.error(error); // the static figure stays
       return;
     }
+    this.dataset.ready = "";
+    if (!this.isConnected) return; // taken out while it prepared
     this.#listen();
     this.#drawNow();
-    this.dataset.ready = "";
-    if (readAddress(this.id)) this.scrollIntoView();
+    if (readAddress(this.id) && isFirstVisit()) this.scrollIntoView();
+  }
+
+  #resume() {
+    this.#listen();
+    this.#later();
   }
 
   disconnectedCallback() {
     cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
     clearTimeout(this.#writing);
     clearTimeout(this.#speaking);
     for (const end of this.#endings.splice(0)) end();
@@ -128,6 +132,7 @@ export class Widget extends HTMLElement {
       if (!readAddress(this.id)) return;
       this.#start();
       this.#later();
+      this.scrollIntoView();
     };
     addEventListener("hashchange", follow);
     this.#endings.push(() => removeEventListener("hashchange", follow));
@@ -140,7 +145,10 @@ export class Widget extends HTMLElement {
     this.controls = make("div", { class: "widget-controls" });
     for (const [name, setting] of Object.entries(this.settings)) {
       if (!setting.control) continue;
-      const control = setting.control((value) => this.set({ [name]: value }));
+      const control = setting.control(
+        (value) => this.set({ [name]: value }),
+        (sentence) => this.complain(sentence),
+      );
       control.element.dataset.setting = name;
       this.#controls.set(name, control);
       this.controls.append(control.element);
@@ -185,7 +193,6 @@ export class Widget extends HTMLElement {
   }
 
   #footer() {
-    const button = (label, onclick) => make("button", { type: "button", class: "widget-button", onclick }, label);
     this.copied = make("div", { class: "widget-copied", hidden: true });
     return make(
       "div",
@@ -246,7 +253,13 @@ export class Widget extends HTMLElement {
     this.#fillTable();
     clearTimeout(this.#speaking);
     this.#speaking = setTimeout(() => {
-      if (this.spoken.textContent !== this.told.textContent) this.spoken.textContent = problem ? "" : this.told.textContent;
+      const words = possible ? this.told.textContent : ""; // the complaint is an alert already
+      if (this.spoken.textContent !== words) this.spoken.textContent = words;
     }, SPOKEN_AFTER);
   }
+}
+
+/** Of a page that is loaded again, or gone back to, the browser knows where the reader was. */
+function isFirstVisit() {
+  return performance.getEntriesByType("navigation")[0]?.type === "navigate";
 }

@@ -6,18 +6,11 @@ import { colorGrid, luma, plane, planes } from "../core/images.js";
 import { decimals, make } from "./dom.js";
 import { Widget } from "./element.js";
 import { Picture } from "./picture.js";
-import { flag, hidden, range } from "./settings.js";
+import { flag, place, range } from "./settings.js";
 
 const NEAR = [32, 48]; // rows and columns of the part that is shown nearer
 const LONGEST_SIDE = 160; // of the photo
 const CHANNELS = ["red", "green", "blue"];
-
-const place = (label, value) =>
-  hidden(label, {
-    value,
-    read: (entered) => (/^\d{1,3}$/.test(entered) && Number(entered) < LONGEST_SIDE ? Number(entered) : undefined),
-    range: `a whole number below ${LONGEST_SIDE}`,
-  });
 
 const pixels = (count) => `${count} ${count === 1 ? "pixel" : "pixels"}`;
 
@@ -27,8 +20,8 @@ class GridIllusion extends Widget {
     width: range("Width of the lines", { min: 0, max: 4, value: 2, say: pixels }), // never more than the spacing
     saturation: range("Saturation", { min: 0, max: 4, step: 0.25, value: 2, say: (times) => `${times} ×` }),
     means: flag("Show the means of the blocks"),
-    row: place("Row", 51),
-    column: place("Column", 75),
+    row: place("Row", 51, LONGEST_SIDE),
+    column: place("Column", 75, LONGEST_SIDE),
   };
 
   async prepare() {
@@ -39,8 +32,8 @@ class GridIllusion extends Widget {
   }
 
   build() {
-    const point = (row, column) => this.set({ row, column });
-    const pointBlock = (row, column) => this.set({ row: row * this.state.spacing, column: column * this.state.spacing });
+    const point = (row, column, passing) => this.set({ row, column }, { passing });
+    const pointBlock = (row, column, passing) => point(row * this.state.spacing, column * this.state.spacing, passing);
     this.pictures = {
       grid: new Picture("The grey photo under the grid of coloured lines", point),
       near: new Picture("A part of it, nearer"),

@@ -1,16 +1,19 @@
 // Kernel explorer: a kernel slid over a picture, and the sum of products at the place that the reader points at.
 
 import { load } from "../core/data.js";
-import { applyFilter, BORDERS, windowAt } from "../core/filters.js";
+import { applyFilter, windowAt } from "../core/filters.js";
 import { checkerboard, disk, luma, plane, planes, ramp } from "../core/images.js";
 import { make, shown } from "./dom.js";
 import { Widget } from "./element.js";
 import { largest, nearlyLargest, Picture } from "./picture.js";
-import { choice, hidden } from "./settings.js";
+import { choice, hidden, place } from "./settings.js";
 
 const LONGEST_SIDE = 512; // of a reader's own picture; a larger one is made smaller
 const SIDES = [1, 2, 3, 4, 5];
 const PLANES = ["red", "green", "blue"];
+const OWN = "own"; // a picture of the reader's own, which no link can hold
+const HEAVIEST = 1000; // weight
+const ROUNDING = 1e-12; // of the weights in sum: what adds up to less is nothing, and crumbs of binary fractions
 const NAMES = {
   sobel_x: "Sobel-X",
   sobel_y: "Sobel-Y",
@@ -40,7 +43,7 @@ function readKernel(text) {
   const fits =
     SIDES.includes(rows.length) &&
     SIDES.includes(rows[0].length) &&
-    rows.every((row) => row.length === rows[0].length && row.every((entry) => Math.abs(entry) <= 1000));
+    rows.every((row) => row.length === rows[0].length && row.every((entry) => Math.abs(entry) <= HEAVIEST));
   return fits ? kernelFrom(rows) : undefined;
 }
 
@@ -53,16 +56,15 @@ function writeKernel(kernel) {
   return Object.keys(named).find((name) => rowsOf(named[name]).join(";") === rows) ?? rows;
 }
 
-const place = (label, value) =>
-  hidden(label, {
-    value,
-    read: (text) => (/^\d{1,3}$/.test(text) && Number(text) < LONGEST_SIDE ? Number(text) : undefined),
-    range: `a whole number below ${LONGEST_SIDE}`,
-  });
+const isWeight = (number) => Math.abs(number) <= HEAVIEST; // false for what is no number, too
+const crumbs = ({ data }) => ROUNDING * data.reduce((sum, weight) => sum + Math.abs(weight), 0);
 
 class KernelExplorer extends Widget {
   static settings = {
-    picture: choice("Picture", { coffee: "photo", disk: "disk", checkerboard: "checkerboard", ramp: "ramp" }),
+    picture: {
+      ...choice("Picture", { coffee: "photo", disk: "disk", checkerboard: "checkerboard", ramp: "ramp" }),
+      write: (name) => (name === OWN ? "coffee" : name),
+    },
     colour: choice("Channels", { gray: "gray", rgb: "red, green and blue, summed" }),
     border: choice("Beyond the border", {
       reflect: "reflected, edge repeated",
@@ -78,8 +80,8 @@ class KernelExplorer extends Widget {
       write: writeKernel,
       range: "the name of a kernel, or up to 5 rows of up to 5 numbers, as in 1,0;0,-1",
     }),
-    row: place("Row", 52),
-    column: place("Column", 63),
+    row: place("Row", 52, LONGEST_SIDE),
+    column: place("Column", 63, LONGEST_SIDE),
   };
 
   async prepare() {
@@ -95,13 +97,12 @@ class KernelExplorer extends Widget {
   }
 
   build() {
-    const point = (row, column) => this.set({ row, column });
+    const point = (row, column, passing) => this.set({ row, column }, { passing });
     this.before = new Picture("The picture. Its pixels under the kernel are listed below.", point);
     this.after = new Picture("The sums of products, one for each pixel.", point);
     this.own = make("input", { type: "file", accept: "image/*", onchange: () => this.#take(this.own.files[0]) });
-    this.controls
-      .querySelector("[data-setting=picture] select")
-      .append(make("option", { value: "own", disabled: true }, "your own"));
+    this.ownOption = make("option", { value: OWN, disabled: true }, "your own");
+    this.controls.querySelector("[data-setting=picture] select").append(this.ownOption);
     this.controls.append(
       make("label", { class: "widget-control" }, make("span", {}, "or your own, which stays in this page"), this.own),
     );
@@ -161,18 +162,20 @@ class KernelExplorer extends Widget {
       context.fillStyle = "white"; // beneath what is transparent
       context.fillRect(0, 0, width, height);
       context.drawImage(bitmap, 0, 0, width, height);
-      this.pictures.own = planes({ shape: [height, width, 4], data: context.getImageData(0, 0, width, height).data });
-      this.set({ picture: "own", row: height >> 1, column: width >> 1 });
+      this.pictures[OWN] = planes({ shape: [height, width, 4], data: context.getImageData(0, 0, width, height).data });
+      this.ownOption.disabled = false;
+      this.set({ picture: OWN, row: height >> 1, column: width >> 1 });
     } catch {
       this.complain(`${file.name} is not a picture that this browser can read; try a PNG or a JPEG.`);
     }
+    this.own.value = ""; // so that the same file can be chosen again
   }
 
   /** The planes that are filtered: one in gray, three in colour. */
   #planes({ picture, colour }) {
     const all = this.pictures[picture];
     if (all.length === 1) return all;
-    this.grays ??= new Map();
+    this.grays ??= new WeakMap();
     if (!this.grays.has(all)) this.grays.set(all, [luma(all)]);
     return colour === "rgb" ? all : this.grays.get(all);
   }
@@ -182,7 +185,9 @@ class KernelExplorer extends Widget {
     if (!this.filtered || this.filtered.key.some((part, i) => part !== key[i])) {
       const [first, ...others] = key[0].map((one) => applyFilter(one, state.kernel, state.border));
       for (const other of others) other.data.forEach((value, i) => (first.data[i] += value));
-      this.filtered = { key, plane: first, most: largest(first), white: nearlyLargest(first) };
+      const most = largest(first);
+      const nothing = most <= crumbs(state.kernel);
+      this.filtered = { key, plane: first, most: nothing ? 0 : most, white: nothing ? 0 : nearlyLargest(first) };
     }
     return this.filtered;
   }
@@ -222,20 +227,24 @@ class KernelExplorer extends Widget {
     }
     kernel.data.forEach((weight, entry) => {
       const field = this.grid.children[entry];
-      if (document.activeElement !== field || Number(field.value) !== weight) field.value = Number(weight.toFixed(4));
+      if (document.activeElement === field && (!isWeight(field.valueAsNumber) || field.valueAsNumber === weight)) return;
+      field.value = Number(weight.toFixed(4));
+      field.setAttribute("aria-invalid", "false");
     });
   }
 
   #weight(entry, columns) {
     const label = `Weight in row ${Math.floor(entry / columns) + 1}, column ${(entry % columns) + 1}`;
-    const field = make("input", { type: "number", step: "any", min: -1000, max: 1000, "aria-label": label });
+    const field = make("input", { type: "number", step: "any", min: -HEAVIEST, max: HEAVIEST, "aria-label": label });
     field.addEventListener("input", () => {
       const weight = field.valueAsNumber;
-      const fits = Math.abs(weight) <= 1000; // false for what is no number, too
-      field.setAttribute("aria-invalid", String(!fits));
-      if (!fits) return;
+      field.setAttribute("aria-invalid", String(!isWeight(weight)));
+      if (!isWeight(weight)) return;
       const { height, width, data } = this.state.kernel;
       this.set({ kernel: plane(height, width, data.with(entry, weight)) });
+    });
+    field.addEventListener("change", () => {
+      if (!isWeight(field.valueAsNumber)) this.complain(`${label}: possible is a number between −${HEAVIEST} and ${HEAVIEST}.`);
     });
     return field;
   }
@@ -252,7 +261,8 @@ class KernelExplorer extends Widget {
     this.sum = 0;
     const lines = windows.map((pixels, which) => {
       const products = pixels.map((pixel, i) => pixel * weights[i]);
-      const sum = products.reduce((total, product) => total + product, 0);
+      const exact = products.reduce((total, product) => total + product, 0);
+      const sum = Math.abs(exact) <= crumbs(kernel) ? 0 : exact;
       this.sum += sum;
       const plane = windows.length > 1 ? `${PLANES[which]}: ` : "";
       return make(
@@ -263,6 +273,7 @@ class KernelExplorer extends Widget {
         ),
       );
     });
+    if (Math.abs(this.sum) <= crumbs(kernel)) this.sum = 0;
     if (windows.length > 1) lines.push(make("div", { class: "kernel-line" }, "all three: ", make("b", {}, shown(this.sum))));
     this.products.replaceChildren(...lines);
   }

@@ -3,7 +3,7 @@
 // A place in the list is written 3 (the third layer; 0 is the image) or 3.1.2 (in branch 1 of that block, layer 2; 0 is its head).
 
 import { letterOf, named, PARTS, partsOf, tooMany } from "../core/layer_list.js";
-import { counted, make, shown } from "./dom.js";
+import { button, counted, make, shown } from "./dom.js";
 import { choice, whole } from "./settings.js";
 
 const NEW = {
@@ -130,7 +130,6 @@ export class LayerEditor {
     this.title = make("p", { class: "network-chosen-name" });
     this.news = make("p", { class: "widget-caption", "aria-live": "polite" });
     this.fields = this.#makeFields();
-    const button = (label, act) => make("button", { type: "button", class: "widget-button", onclick: act }, label);
     this.ofLayer = make(
       "span",
       { class: "widget-control" },
@@ -168,7 +167,12 @@ export class LayerEditor {
 
   #makeFields() {
     const set = (part) => (value) => this.#change((layer) => ({ ...layer, [part]: value }));
-    const field = (label, part) => whole(label, { min: PARTS[part].least, max: PARTS[part].most }).control(set(part));
+    const complain = (sentence) => {
+      this.news.textContent = sentence;
+      requestAnimationFrame(() => this.show(this.state)); // once the field is left, its last value comes back
+    };
+    const numeric = (label, min, max, change) => whole(label, { min, max }).control(change, complain);
+    const field = (label, part) => numeric(label, PARTS[part].least, PARTS[part].most, set(part));
     const most = PARTS.padding.most;
     const after = (before, more) => Math.min(most, Math.max(0, before + more));
     return {
@@ -179,13 +183,13 @@ export class LayerEditor {
       kernel: field("Kernel", "kernel"),
       channels: field("Channels", "channels"),
       stride: field("Stride", "stride"),
-      side: whole("Padding on each side", { min: 0, max: most }).control((side) =>
+      side: numeric("Padding on each side", 0, most, (side) =>
         this.#change((layer) => ({ ...layer, padding: [side, after(side, layer.padding[1] - layer.padding[0])] })),
       ),
-      extra: whole("and more at the end", { min: -most, max: most }).control((extra) =>
+      extra: numeric("and more at the end", -most, most, (extra) =>
         this.#change((layer) => ({ ...layer, padding: [layer.padding[0], after(layer.padding[0], extra)] })),
       ),
-      all: whole("Padding in all", { min: 0, max: 2 * most }).control((all) =>
+      all: numeric("Padding in all", 0, 2 * most, (all) =>
         this.#change((layer) => ({ ...layer, padding: [Math.floor(all / 2), Math.ceil(all / 2)] })),
       ),
       dilation: field("Dilation", "dilation"),

@@ -85,7 +85,7 @@ class LetterChannel extends Widget {
   }
 
   build() {
-    const point = (row, column) => this.set({ row, column });
+    const point = (row, column, passing) => this.set({ row, column }, { passing });
     this.page = new Picture("The page. How well the kernel fits at a place is told below.", point);
     this.map = new Picture("How well the kernel fits at each place, white where it fits", point);
     this.templates = new Picture("The kernel");

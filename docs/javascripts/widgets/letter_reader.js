@@ -4,7 +4,7 @@ import { load } from "../core/data.js";
 import { LEVELS, readInk, shifted, withStroke, writeInk } from "../core/ink.js";
 import { networkOf, tensor } from "../core/layers.js";
 import { softmax } from "../core/losses.js";
-import { make, shown } from "./dom.js";
+import { ARROWS, button, make, shown } from "./dom.js";
 import { Widget } from "./element.js";
 import { Picture } from "./picture.js";
 import { choice, hidden, range } from "./settings.js";
@@ -12,7 +12,6 @@ import { choice, hidden, range } from "./settings.js";
 const SIDE = 20; // of what the network reads, in pixels
 const OWN = "own";
 const BLANK = new Uint8Array(SIDE * SIDE);
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const STAGES = ["first", "second", "letter"]; // of the units that can be looked at, in addresses
 
 const [{ layers, letters }, handed] = await Promise.all([load("letters_network"), load("letter_reader")]);
@@ -91,7 +90,6 @@ class LetterReader extends Widget {
     element.append(...Object.values(handed.lines).map(line), this.tip);
     this.#followPointer(canvas);
     this.#followKeys(canvas);
-    const button = (label, onclick) => make("button", { type: "button", class: "widget-button", onclick }, label);
     this.rubber = button("Rub out", () => this.rubber.setAttribute("aria-pressed", String(!this.rubbing)));
     this.rubber.setAttribute("aria-pressed", "false");
     return make(
@@ -99,9 +97,25 @@ class LetterReader extends Widget {
       { class: "reader-draw" },
       make("p", { class: "widget-caption" }, "Draw between the lines, or change what is there"),
       element,
-      make("div", { class: "widget-control" }, button("Clear", () => this.set({ letter: OWN, right: 0, down: 0 })), this.rubber),
+      make("div", { class: "widget-control" }, button("Clear", () => this.#clear()), this.rubber),
       make("p", { class: "widget-caption" }, "Keys: arrows move the pen, Space lowers and lifts it"),
     );
+  }
+
+  #clear() {
+    this.#layDown();
+    this.set({ letter: OWN, right: 0, down: 0 });
+  }
+
+  reset() {
+    this.#layDown();
+    super.reset();
+  }
+
+  /** Nobody rubs out on empty paper; and the pen of the arrow keys goes back to the middle. */
+  #layDown() {
+    this.rubber.setAttribute("aria-pressed", "false");
+    this.pen = [SIDE / 2, SIDE / 2];
   }
 
   get rubbing() {
@@ -110,22 +124,26 @@ class LetterReader extends Widget {
 
   #followPointer(canvas) {
     let last = null;
+    let drawing; // the pointer that draws: a second finger does not
     const placeOf = ({ clientX, clientY }) => {
       const box = canvas.getBoundingClientRect();
       return [((clientY - box.top) / box.height) * SIDE, ((clientX - box.left) / box.width) * SIDE];
     };
     canvas.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
+      if (event.button !== 0 || last) return;
+      drawing = event.pointerId;
       canvas.setPointerCapture(event.pointerId);
       last = placeOf(event);
       this.#stroke(last, last);
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (!last) return;
+      if (!last || event.pointerId !== drawing) return;
       for (const one of event.getCoalescedEvents?.() ?? []) last = this.#strokeTo(last, placeOf(one));
       last = this.#strokeTo(last, placeOf(event));
     });
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (last = null));
+    for (const end of ["pointerup", "pointercancel"]) {
+      canvas.addEventListener(end, (event) => event.pointerId === drawing && (last = null));
+    }
   }
 
   #strokeTo(from, to) {
@@ -136,7 +154,7 @@ class LetterReader extends Widget {
   #followKeys(canvas) {
     canvas.addEventListener("keydown", (event) => {
       if (event.altKey || event.ctrlKey || event.metaKey) return;
-      const step = STEPS[event.key];
+      const step = ARROWS[event.key];
       if (!step && event.key !== " ") return;
       event.preventDefault();
       const from = this.pen;
@@ -208,7 +226,7 @@ class LetterReader extends Widget {
     this.favourites = handed.stages[0].favourites[0].map(() => ({ picture: this.#silent("letter"), text: make("span") }));
     return make(
       "div",
-      { class: "reader-unit" },
+      {},
       this.unitName,
       make(
         "div",

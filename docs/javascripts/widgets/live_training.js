@@ -5,7 +5,7 @@ import { LEVELS } from "../core/ink.js";
 import { Random } from "../core/random.js";
 import { untrained } from "../core/training.js";
 import { LineChart } from "./chart.js";
-import { make, shown } from "./dom.js";
+import { button, make, shown } from "./dom.js";
 import { Widget } from "./element.js";
 import { largest, Picture } from "./picture.js";
 import { choice, stepped, whole } from "./settings.js";
@@ -62,7 +62,6 @@ class LiveTraining extends Widget {
   #ids = 0;
 
   build() {
-    const button = (label, onclick) => make("button", { type: "button", class: "widget-button", onclick }, label);
     this.play = button("Train", () => (this.run?.running ? this.#ask({ pause: true }) : this.#train(this.state.stop)));
     this.single = button("One step", () => this.#train((this.run?.step ?? 0) + 1));
     this.again = button("Start again", () => this.#begin(this.state.stop));

@@ -66,7 +66,10 @@ class NetworkCalculator extends Widget {
 
   build() {
     this.cells = new Cells("One axis of the network: a row of cells for the image and for each layer. Choose a cell to see what it sees.", {
-      onPoint: (row, cell) => this.set({ layer: String(row), cell }),
+      onPoint: (row, cell) => {
+        this.looked = undefined; // what is chosen is shown, wherever the mouse rests
+        this.set({ layer: String(row), cell });
+      },
       onLook: (...looked) => {
         this.looked = looked.length ? looked : undefined;
         this.refresh();
@@ -77,7 +80,7 @@ class NetworkCalculator extends Widget {
     this.editor = new LayerEditor((layers, layer) => this.set({ layers, layer }));
     this.code = make("code", {});
     this.copy = make("button", { type: "button", class: "widget-button", onclick: () => this.#copy() }, "Copy");
-    this.codeBlock = make("div", { class: "network-code" }, this.copy, make("pre", { tabindex: 0 }, this.code));
+    this.codeBlock = make("div", { class: "network-code" }, this.copy, make("pre", { tabindex: 0, role: "region", "aria-label": "Code" }, this.code));
     this.#offerNetworks();
     return [
       make("p", { class: "widget-caption" }, "Point at a cell, or walk with the arrow keys. Orange: what it sees. Green: what it reaches."),

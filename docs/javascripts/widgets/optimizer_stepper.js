@@ -133,7 +133,7 @@ class OptimizerStepper extends Widget {
       "aria-label": "The landscape from above, with lines of equal loss and the walk.",
       tabindex: 0,
     });
-    this.ground = svg("g", { class: "optimizer-ground" });
+    this.ground = svg("g", {});
     this.walked = svg("g");
     this.picture.append(this.ground, this.walked);
     this.#listen();
@@ -292,7 +292,7 @@ class OptimizerStepper extends Widget {
 
   /** An arrow from where the last step began, straight downhill. */
   #drawDownhill({ gradient: [x, y] }, [fromX, fromY]) {
-    const length = Math.hypot(x, y) || 1;
+    const length = Math.hypot(x, y);
     const angle = (Math.atan2(y, -x) * 180) / Math.PI; // downwards on the screen is positive
     const arrow = svg("path", { class: "chart-line", d: `M0 0H${ARROW}m-7 -4l7 4l-7 4` });
     const label = svg("text", { x: ARROW + 6, y: 4, transform: `rotate(${-angle} ${ARROW + 10} 0)` }, "−g");

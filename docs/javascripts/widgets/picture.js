@@ -1,12 +1,14 @@
 // An image on a canvas that can be pointed at, touched and walked over with the arrow keys.
 
-import { make } from "./dom.js";
+import { ARROWS, make } from "./dom.js";
 
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const FAR = 10; // pixels at once while Shift is held
 
 export class Picture {
-  /** `label` is read to screen readers; `onPoint(row, column)` is called where the reader points. */
+  /**
+   * `label` is read to screen readers. `onPoint(row, column, passing)` is called where the reader points; `passing` if it is a mouse
+   * that only passes over, without a button pressed.
+   */
   constructor(label, onPoint) {
     this.canvas = make("canvas", {
       role: onPoint ? "application" : "img",
@@ -30,16 +32,17 @@ export class Picture {
       onPoint(
         inside(event.clientY - box.top, box.height, height),
         inside(event.clientX - box.left, box.width, width),
+        event.type === "pointermove" && !event.buttons,
       );
     };
     this.canvas.addEventListener("pointermove", (event) => (event.pointerType === "mouse" || event.buttons) && point(event));
     this.canvas.addEventListener("pointerdown", point);
     this.canvas.addEventListener("keydown", (event) => {
-      const step = STEPS[event.key];
+      const step = ARROWS[event.key];
       if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       const to = this.place.map((at, axis) => at + step[axis] * this.step * (event.shiftKey ? FAR : 1));
-      onPoint(...to.map((at, axis) => Math.min(this.size[axis] - 1, Math.max(0, at))));
+      onPoint(...to.map((at, axis) => Math.min(this.size[axis] - 1, Math.max(0, at))), false);
     });
   }
 
@@ -66,7 +69,7 @@ export class Picture {
   }
 
   /** A signed plane: zero is mid-gray, negative darker, positive brighter, as in all figures of the guide. */
-  showSigned(plane, most = nearlyLargest(plane)) {
+  showSigned(plane, most) {
     this.show([plane], -most || -1, most || 1);
   }
 

@@ -1,6 +1,6 @@
 // Play, pause and single steps, for everything that goes on by itself once the reader asks for it.
 
-import { make } from "./dom.js";
+import { button, make } from "./dom.js";
 
 const CALM_INTERVAL = 600; // milliseconds a step when less motion is asked for
 
@@ -8,12 +8,10 @@ export class Player {
   #timer = 0;
 
   /** `step()` does one step and returns whether another can follow; `interval` is the time between two, in milliseconds. */
-  constructor({ step, interval = 100, play = "Play", single = "One step" }) {
+  constructor({ step, interval }) {
     Object.assign(this, { step, interval });
-    this.names = { play, pause: "Pause" };
-    const button = (label, onclick) => make("button", { type: "button", class: "widget-button", onclick }, label);
-    this.button = button(play, () => (this.playing ? this.pause() : this.play()));
-    this.single = button(single, () => {
+    this.button = button("Play", () => (this.playing ? this.pause() : this.play()));
+    this.single = button("One step", () => {
       this.pause();
       this.step();
     });
@@ -27,13 +25,13 @@ export class Player {
   play() {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#timer ||= setInterval(() => this.#tick(), calm ? Math.max(this.interval, CALM_INTERVAL) : this.interval);
-    this.button.textContent = this.names.pause;
+    this.button.textContent = "Pause";
   }
 
   pause() {
     clearInterval(this.#timer);
     this.#timer = 0;
-    this.button.textContent = this.names.play;
+    this.button.textContent = "Play";
   }
 
   #tick() {

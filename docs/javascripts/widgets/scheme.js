@@ -1,8 +1,8 @@
 // The colours of the page's scheme, for what is drawn on a canvas, and word of every switch between light and dark.
 
-const NAMES = ["ink", "faint", "ground", "blue", "orange", "green", "purple"];
+const NAMES = ["ink", "faint", "blue", "orange", "green"];
 
-/** { ink, faint, ground, blue, orange, green, purple }, the colours of the guide's figures in the scheme that is on. */
+/** { ink, faint, blue, orange, green }, the colours of the guide's figures in the scheme that is on. */
 export function colours(element) {
   const style = getComputedStyle(element);
   return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--widget-${name}`).trim()]));

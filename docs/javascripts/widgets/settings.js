@@ -1,10 +1,12 @@
 // Settings: what a reader can choose in a widget, how a choice is written in an address, and the control that changes it.
 //
 // A setting has a `label`, a `value` to start from, `read(text)` (the value an address asks for, undefined where it is impossible),
-// `write(value)` (the way back), `range` (what is possible, in words), and `control(change)`, which makes an element to change it
-// by and a function that shows a value on it. Settings that a widget changes by its own means (`hidden`) have no control.
+// `write(value)` (the way back), `range` (what is possible, in words), and `control(change, complain)`, which makes an element to
+// change it by and a function that shows a value on it. Settings that a widget changes by its own means (`hidden`) have no control.
 
 import { make, shown } from "./dom.js";
+
+const AFTER_A_CLICK = 300; // milliseconds: words that appear between press and release would move a button away
 
 function labelled(label, input, ...more) {
   return make("label", { class: "widget-control" }, make("span", {}, label), input, ...more);
@@ -85,27 +87,40 @@ export function flag(label, { value = false } = {}) {
   };
 }
 
+/**
+ * Let an input be typed into. While what stands there is impossible it is marked, and the figure keeps its last value; that comes back
+ * once the input is left. `complain(sentence)` says why: of a text at once, of a number, which may be half typed, in the end. Returns
+ * what shows a value.
+ */
+function typed(input, read, { change, complain, wanted }) {
+  const mark = (wrong) => input.setAttribute("aria-invalid", String(wrong));
+  input.addEventListener("input", () => {
+    const value = read(input.value);
+    mark(value === undefined);
+    if (value !== undefined) change(value);
+  });
+  const judge = () => read(input.value) === undefined && complain(wanted);
+  if (input.type === "text") input.addEventListener("input", judge);
+  for (const end of ["change", "blur"]) input.addEventListener(end, () => setTimeout(judge, AFTER_A_CLICK));
+  return (value) => {
+    if (input === document.activeElement && (input.type === "text" || read(input.value) === undefined)) return; // still at it
+    if (read(input.value) !== value) input.value = value;
+    mark(false);
+  };
+}
+
 /** A short text; `allowed` is a regular expression that the whole text must match. */
 export function text(label, { value, longest = 80, allowed = /[^]*/, range: possible = `at most ${longest} characters` }) {
-  const fits = (entered) => entered.length <= longest && allowed.exec(entered)?.[0] === entered;
+  const read = (entered) => (entered.length <= longest && allowed.exec(entered)?.[0] === entered ? entered : undefined);
   return {
     label,
     value,
     range: possible,
-    read: (entered) => (fits(entered) ? entered : undefined),
+    read,
     write: String,
-    control(change) {
+    control(change, complain) {
       const input = make("input", { type: "text", maxlength: longest, spellcheck: "false", autocomplete: "off" });
-      input.addEventListener("input", () => {
-        const fitting = fits(input.value);
-        input.setAttribute("aria-invalid", String(!fitting));
-        input.setCustomValidity(fitting ? "" : `Possible: ${possible}.`);
-        if (fitting) change(input.value);
-      });
-      input.addEventListener("change", () => input.reportValidity());
-      const show = (entered) => {
-        if (input.value !== entered && document.activeElement !== input) input.value = entered;
-      };
+      const show = typed(input, read, { change, complain, wanted: `${label}: possible is ${possible}.` });
       return { element: labelled(label, input), show };
     },
   };
@@ -115,23 +130,16 @@ export function text(label, { value, longest = 80, allowed = /[^]*/, range: poss
 export function whole(label, { min = 0, max, value }) {
   const fits = (number) => Number.isInteger(number) && number >= min && number <= max;
   const read = (entered) => (entered.trim() !== "" && fits(Number(entered)) ? Number(entered) : undefined);
+  const possible = `a whole number between ${min} and ${max}`;
   return {
     label,
     value,
-    range: `a whole number between ${min} and ${max}`,
+    range: possible,
     read,
     write: String,
-    control(change) {
+    control(change, complain) {
       const input = make("input", { type: "number", min, max, step: 1, inputmode: "numeric" });
-      input.addEventListener("input", () => {
-        const number = read(input.value);
-        input.setAttribute("aria-invalid", String(number === undefined));
-        if (number !== undefined) change(number);
-      });
-      const show = (number) => {
-        if (Number(input.value) !== number || input.value === "") input.value = number;
-      };
-      input.addEventListener("blur", () => input.getAttribute("aria-invalid") === "true" && input.reportValidity());
+      const show = typed(input, read, { change, complain, wanted: `${label}: possible is ${possible}.` });
       return { element: labelled(label, input), show };
     },
   };
@@ -140,4 +148,13 @@ export function whole(label, { min = 0, max, value }) {
 /** What the widget changes by its own means, such as a place in a picture: no control, but part of the address. */
 export function hidden(label, { value, read, write = String, range: possible = "something else" }) {
   return { label, value, range: possible, read, write };
+}
+
+/** A row or a column of a picture that has fewer than `count` of them. */
+export function place(label, value, count) {
+  return hidden(label, {
+    value,
+    read: (entered) => (/^\d{1,3}$/.test(entered) && Number(entered) < count ? Number(entered) : undefined),
+    range: `a whole number below ${count}`,
+  });
 }
