@@ -6,8 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from cnnguide import __version__, filters
-from cnnguide.filters import apply_filter, gradient_magnitude
+from cnnguide.filters import SOBEL_X, apply_filter, gradient_magnitude
 from cnnguide.images import load, luma, save
 from cnnguide.receptive_field import NETWORKS, receptive_field
 from cnnguide.shapes import conv_chain, format_chain
@@ -84,11 +86,14 @@ def _filter(options: argparse.Namespace) -> str:
     if options.output.exists() and options.output.samefile(options.photo):
         raise ValueError(f"{options.output} is the photo itself; name another file to write")
     is_steepness = options.kernel == "steepness"
-    answers = gradient_magnitude(gray) if is_steepness else apply_filter(gray, KERNELS[options.kernel])
-    largest = float(abs(answers).max()) or 1.0
+    kernel = SOBEL_X if is_steepness else KERNELS[options.kernel]
+    answers = gradient_magnitude(gray) if is_steepness else apply_filter(gray, kernel)
+    largest = float(abs(answers).max())
+    if largest <= np.finfo(gray.dtype).eps * abs(kernel).sum() * gray.max():  # rounding: do not stretch it to an image
+        answers, largest = np.zeros_like(answers), 1.0
     if is_steepness:
         picture, legend = answers / largest, f"black is 0, white is {largest:.3g}"
-    elif KERNELS[options.kernel].sum() == 0:  # answers of both signs
+    elif kernel.sum() == 0:  # answers of both signs
         picture, legend = (
             0.5 + answers / (2 * largest),
             f"mid-grey is 0, black is {-largest:.3g}, white is {largest:.3g}",

@@ -83,6 +83,15 @@ def test_every_kernel_filters_even_a_picture_without_any_edge(tmp_path, kernel):
         assert np.isfinite(load(tmp_path / "out.png")).all()
 
 
+@pytest.mark.parametrize("kernel", ["sobel-x", "sobel-y", "scharr-y", "laplacian", "laplacian-8", "steepness"])
+@pytest.mark.parametrize("brightness", [0.0, 0.1, 100 / 255, 1.0])
+def test_where_a_picture_is_flat_rounding_is_not_stretched_to_an_image(tmp_path, capsys, kernel, brightness):
+    save(tmp_path / "flat.png", np.full((4, 5), brightness))
+    assert main(["filter", str(tmp_path / "flat.png"), "--kernel", kernel, "-o", str(tmp_path / "out.png")]) == 0
+    assert (np.round(255 * load(tmp_path / "out.png")) == (0 if kernel == "steepness" else 128)).all()
+    assert capsys.readouterr().out.endswith("white is 1\n")
+
+
 def test_what_cannot_be_filtered_is_named(tmp_path, capsys):
     assert main(["filter", str(tmp_path / "none.png"), "--kernel", "box", "-o", "out.png"]) == 1
     assert "cnnguide filter: there is no picture at" in capsys.readouterr().err
