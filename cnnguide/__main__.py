@@ -18,13 +18,15 @@ KERNELS = {
     name.lower().replace("_", "-"): getattr(filters, name) for name in filters.__all__ if name.isupper()
 }  # "sobel-x" for SOBEL_X
 
+LARGEST_SIZE = 1_000_000
+"""Of an image whose sizes are listed: the list is as long, and nobody reads one that is longer."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 1 after an error about the values. Malformed commands exit with 2, as argparse does."""
     options = _parser().parse_args(arguments)
     try:
-        print(options.run(options))
-        sys.stdout.flush()
+        print(options.run(options), flush=True)  # not sys.stdout.flush: where it is closed from the start, it is None
     except BrokenPipeError:  # as of `cnnguide sizes 999 | head -c 20`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
     except (ValueError, OSError, ImportError) as error:
@@ -70,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _sizes(options: argparse.Namespace) -> str:
+    if options.size > LARGEST_SIZE:
+        raise ValueError(f"size must be at most {LARGEST_SIZE}, got {options.size}: the list would be too long")
     chain = conv_chain(options.size, options.kernel, options.stride, options.padding, options.dilation)
     last = chain[-1]
     rest = f"\n{last}x{last} remains: the next window does not fit" if last > 1 else ""

@@ -326,6 +326,8 @@ def load_idx(path: str | Path) -> np.ndarray:
         )
     kind, axes = np.dtype(_IDX_TYPES[content[2]]), content[3]
     start = 4 + 4 * axes
+    if axes == 0:
+        raise ValueError(f"{path} says that it has no axes; an IDX file has at least one")
     if len(content) < start:
         raise ValueError(f"{path} is cut off: its head needs {start} bytes, but there are {len(content)}")
     shape = struct.unpack(f">{axes}I", content[4:start])
@@ -335,4 +337,8 @@ def load_idx(path: str | Path) -> np.ndarray:
             f"{path} says that it holds {' x '.join(map(str, shape))} entries of {kind.itemsize} bytes, {wanted} in all, "
             f"but {len(content) - start} follow: it is cut off, or something else"
         )
-    return np.frombuffer(content, kind, offset=start).reshape(shape).astype(kind.newbyteorder("="))
+    try:
+        entries = np.frombuffer(content, kind, offset=start).reshape(shape)
+    except ValueError as error:  # more axes, or longer ones, than NumPy can have
+        raise ValueError(f"{path} says that it has {axes} axes, of {shape}: {error}") from error
+    return entries.astype(kind.newbyteorder("="))

@@ -54,6 +54,20 @@ def test_values_that_do_not_fit_exit_with_1_and_a_message(capsys):
     assert out == "" and err == "cnnguide sizes: size must be at least 1, got 0\n"
 
 
+def test_a_list_that_nobody_can_read_is_refused(capsys):
+    assert main(["sizes", "10000000000"]) == 1
+    message = "size must be at most 1000000, got 10000000000: the list would be too long"
+    assert capsys.readouterr() == ("", f"cnnguide sizes: {message}\n")
+    assert main(["sizes", "1000000"]) == 0 and "convolutions: 499999\n" in capsys.readouterr().out
+
+
+def test_a_closed_output_is_no_error():
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m cnnguide sizes 9 >&-", shell=True, stderr=subprocess.PIPE, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("arguments", [[], ["sizes"], ["sizes", "seven"], ["receptive-field", "vgg"]])
 def test_malformed_commands_exit_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as exit:
@@ -100,6 +114,9 @@ def test_what_cannot_be_filtered_is_named(tmp_path, capsys):
     assert "does not end in a format that can be written" in capsys.readouterr().err
     assert main(["filter", str(tmp_path / "disk.png"), "--kernel", "box", "-o", str(tmp_path / "no/out.png")]) == 1
     assert capsys.readouterr().err == f"cnnguide filter: {tmp_path}/no/out.png: No such file or directory\n"
+    (tmp_path / "torn.ppm").write_bytes(b"P6")
+    assert main(["filter", str(tmp_path / "torn.ppm"), "--kernel", "box", "-o", str(tmp_path / "out.png")]) == 1
+    assert "torn.ppm is no picture that can be read, or is damaged" in capsys.readouterr().err
     before = (tmp_path / "disk.png").read_bytes()
     assert main(["filter", str(tmp_path / "disk.png"), "--kernel", "box", "-o", str(tmp_path / "disk.png")]) == 1
     assert "is the photo itself" in capsys.readouterr().err and (tmp_path / "disk.png").read_bytes() == before

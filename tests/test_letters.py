@@ -316,6 +316,9 @@ def test_a_damaged_packed_file_is_refused_wherever_the_damage_is(tmp_path):
         (idx(8, (2, 3), b"12345"), "2 x 3 entries of 1 bytes, 6 in all, but 5 follow"),
         (idx(8, (2, 3), b"1234567"), "6 in all, but 7 follow"),
         (idx(8, (2**32 - 1,) * 3, b""), "but 0 follow"),
+        (idx(8, (), b"7"), "has no axes; an IDX file has at least one"),
+        (idx(8, (1,) * 200, b"7"), "says that it has 200 axes"),
+        (idx(8, (0, 2**32 - 1, 2**32 - 1), b""), "says that it has 3 axes, of .0, 4294967295, 4294967295"),
         (gzip.compress(idx(8, (2, 3), b"123456"))[:-5], "is cut off or damaged"),
     ],
 )
