@@ -206,13 +206,19 @@ def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
     return np.where(_window_sums(broken, template.shape) > 0, np.nan, np.clip(fit, -1, 1))
 
 
-def _gray(name: str, array: np.ndarray) -> np.ndarray:
-    """One gray image, checked."""
+def real_numbers(name: str, array: np.ndarray) -> np.ndarray:
+    """An array, or what NumPy makes one of, whose entries are neither complex numbers nor something else."""
     array = np.asarray(array)
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
     if array.dtype.kind not in "buif":
         raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
+    return array
+
+
+def _gray(name: str, array: np.ndarray) -> np.ndarray:
+    """One gray image, checked."""
+    array = real_numbers(name, array)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
     return array
 
 
