@@ -6,8 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from cnnguide import __version__, filters
-from cnnguide.filters import apply_filter, gradient_magnitude
+from cnnguide.filters import SOBEL_X, apply_filter, gradient_magnitude
 from cnnguide.images import load, luma, save
 from cnnguide.receptive_field import NETWORKS, receptive_field
 from cnnguide.shapes import conv_chain, format_chain
@@ -16,13 +18,15 @@ KERNELS = {
     name.lower().replace("_", "-"): getattr(filters, name) for name in filters.__all__ if name.isupper()
 }  # "sobel-x" for SOBEL_X
 
+LARGEST_SIZE = 1_000_000
+"""Of an image whose sizes are listed: the list is as long, and nobody reads one that is longer."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 1 after an error about the values. Malformed commands exit with 2, as argparse does."""
     options = _parser().parse_args(arguments)
     try:
-        print(options.run(options))
-        sys.stdout.flush()
+        print(options.run(options), flush=True)  # not sys.stdout.flush: where it is closed from the start, it is None
     except BrokenPipeError:  # as of `cnnguide sizes 999 | head -c 20`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
     except (ValueError, OSError, ImportError) as error:
@@ -68,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _sizes(options: argparse.Namespace) -> str:
+    if options.size > LARGEST_SIZE:
+        raise ValueError(f"size must be at most {LARGEST_SIZE}, got {options.size}: the list would be too long")
     chain = conv_chain(options.size, options.kernel, options.stride, options.padding, options.dilation)
     last = chain[-1]
     rest = f"\n{last}x{last} remains: the next window does not fit" if last > 1 else ""
@@ -84,11 +90,14 @@ def _filter(options: argparse.Namespace) -> str:
     if options.output.exists() and options.output.samefile(options.photo):
         raise ValueError(f"{options.output} is the photo itself; name another file to write")
     is_steepness = options.kernel == "steepness"
-    answers = gradient_magnitude(gray) if is_steepness else apply_filter(gray, KERNELS[options.kernel])
-    largest = float(abs(answers).max()) or 1.0
+    kernel = SOBEL_X if is_steepness else KERNELS[options.kernel]
+    answers = gradient_magnitude(gray) if is_steepness else apply_filter(gray, kernel)
+    largest = float(abs(answers).max())
+    if largest <= np.finfo(gray.dtype).eps * abs(kernel).sum() * gray.max():  # rounding: do not stretch it to an image
+        answers, largest = np.zeros_like(answers), 1.0
     if is_steepness:
         picture, legend = answers / largest, f"black is 0, white is {largest:.3g}"
-    elif KERNELS[options.kernel].sum() == 0:  # answers of both signs
+    elif kernel.sum() == 0:  # answers of both signs
         picture, legend = (
             0.5 + answers / (2 * largest),
             f"mid-grey is 0, black is {-largest:.3g}, white is {largest:.3g}",

@@ -3,9 +3,13 @@
 With this module, one can apply `relu`, `leaky_relu`, `sigmoid`, `tanh`, `softmax` and `log_softmax`, and carry a gradient
 back through each: `f_backward(grad, x)` takes the gradient for the output and the input that the function was given, and
 returns the gradient for that input. All work on arrays of any shape; float32 stays float32, whole numbers become float64.
+Numbers that are not real raise TypeError, a gradient of another shape than the input's ValueError.
 """
 
 import numpy as np
+
+from cnnguide.convolution import as_gradient
+from cnnguide.pooling import kept_where
 
 __all__ = [
     "leaky_relu",
@@ -31,6 +35,12 @@ def as_floats(x: np.ndarray) -> np.ndarray:
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
+def _floats_of_one_shape(grad: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The gradient for an output and the input: an activation changes no shape, so that they must fit."""
+    x = as_floats(x)
+    return as_gradient(grad, x.shape), x
+
+
 def relu(x: np.ndarray) -> np.ndarray:
     """Let positive values pass and set the others to zero.
 
@@ -47,14 +57,15 @@ def relu(x: np.ndarray) -> np.ndarray:
 def relu_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Let the gradient pass where the input was positive.
 
-    Formula: grad where x > 0, else 0 (at 0 itself, too, as in PyTorch). Shapes: all the same.
+    Formula: 0 where x <= 0, else grad (0 at 0 itself, as in PyTorch, and grad where x is NaN). Shapes: all the same.
 
     Source: the derivative of `relu`, 1 above 0 and 0 below.
 
     >>> relu_backward(np.array([5.0, 5.0, 5.0]), np.array([-2.0, 0.0, 3.0])).tolist()
     [0.0, 0.0, 5.0]
     """
-    return grad * (x > 0)
+    grad, x = _floats_of_one_shape(grad, x)
+    return kept_where(~(x <= 0), grad)
 
 
 def leaky_relu(x: np.ndarray, slope: float = 0.01) -> np.ndarray:
@@ -81,7 +92,7 @@ def leaky_relu_backward(grad: np.ndarray, x: np.ndarray, slope: float = 0.01) ->
     >>> leaky_relu_backward(np.array([4.0, 4.0]), np.array([-2.0, 3.0]), slope=0.5).tolist()
     [2.0, 4.0]
     """
-    grad = as_floats(grad)
+    grad, x = _floats_of_one_shape(grad, x)
     return np.where(x > 0, grad, grad.dtype.type(slope) * grad)
 
 
@@ -108,6 +119,7 @@ def sigmoid_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     >>> sigmoid_backward(np.array([4.0]), np.array([0.0])).tolist()     # the slope is at most 1 / 4
     [1.0]
     """
+    grad, x = _floats_of_one_shape(grad, x)
     y = sigmoid(x)
     return grad * y * (1 - y)
 
@@ -133,6 +145,7 @@ def tanh_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     >>> tanh_backward(np.array([3.0]), np.array([0.0])).tolist()        # the slope is at most 1
     [3.0]
     """
+    grad, x = _floats_of_one_shape(grad, x)
     return grad * (1 - tanh(x) ** 2)
 
 
@@ -162,6 +175,7 @@ def softmax_backward(grad: np.ndarray, x: np.ndarray, axis: int = -1) -> np.ndar
     >>> softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0])).tolist()
     [0.25, -0.25]
     """
+    grad, x = _floats_of_one_shape(grad, x)
     p = softmax(x, axis)
     return p * (grad - (grad * p).sum(axis=axis, keepdims=True))
 
@@ -189,4 +203,5 @@ def log_softmax_backward(grad: np.ndarray, x: np.ndarray, axis: int = -1) -> np.
     >>> log_softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0])).tolist()
     [0.5, -0.5]
     """
+    grad, x = _floats_of_one_shape(grad, x)
     return grad - softmax(x, axis) * grad.sum(axis=axis, keepdims=True)

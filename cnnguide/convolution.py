@@ -14,12 +14,31 @@ from functools import cached_property
 
 import numpy as np
 
+from cnnguide.filters import real_numbers
 from cnnguide.shapes import ImagePadding, Pair, both_axes, both_sides, conv_output_size, whole_number, whole_pair
 
 __all__ = ["conv2d", "conv2d_backward", "conv2d_definition"]
 
 CACHE_BYTES = 2**19
 """Patches are laid out for so many bytes at a time: they are read again at once, while the processor's cache holds them."""
+
+
+def as_batch(name: str, array: np.ndarray, axes: str) -> np.ndarray:
+    """An array of four axes in float32 or float64: images or kernels."""
+    array = np.asarray(array)
+    if array.dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name} must be float32 or float64, got {array.dtype}; convert it with .astype(np.float32)")
+    if array.ndim != 4:
+        raise ValueError(f"{name} must be {axes}, got shape {array.shape}")
+    return array
+
+
+def as_gradient(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The gradient for an output of this shape, in floats: another shape would be stretched to it in silence."""
+    grad = real_numbers("grad", grad)
+    if grad.shape != shape:
+        raise ValueError(f"grad must have the shape of the output, {shape}; got {grad.shape}")
+    return grad if grad.dtype.kind == "f" else grad.astype(np.float64)
 
 
 def conv2d_definition(
@@ -45,7 +64,8 @@ def conv2d_definition(
     >>> conv2d_definition(x, np.ones((1, 1, 2, 2))).tolist()         # 0 + 1 + 3 + 4, and so on
     [[[[8.0, 12.0], [20.0, 24.0]]]]
     """
-    plan = _plan(x, weight, bias, stride, padding, dilation, groups)
+    x, weight, bias = _arrays(x, weight, bias)
+    plan = _plan(x, weight, stride, padding, dilation, groups)
     (s_h, s_w), (d_h, d_w) = plan.stride, plan.dilation
     padded = np.pad(x, [(0, 0), (0, 0), *plan.padding])
     out = np.empty(plan.out_shape, plan.dtype)
@@ -88,7 +108,8 @@ def conv2d(
     >>> conv2d(np.zeros((1, 3, 224, 224)), np.zeros((64, 3, 7, 7)), stride=2, padding=3).shape
     (1, 64, 112, 112)
     """
-    plan = _plan(x, weight, bias, stride, padding, dilation, groups)
+    x, weight, bias = _arrays(x, weight, bias)
+    plan = _plan(x, weight, stride, padding, dilation, groups)
     kernels = plan.kernels_as_rows(weight)
     out = np.empty(plan.out_shape, plan.dtype)
     by_group = out.reshape(plan.batch, groups, plan.out_per_group, plan.positions)
@@ -130,9 +151,9 @@ def conv2d_backward(
     >>> dx.tolist(), dweight.tolist(), dbias.tolist()       # the middle pixel is read by both weights
     ([[[[2.0, 7.0, 5.0]]]], [[[[1.0, 3.0]]]], [2.0])
     """
-    plan = _plan(x, weight, None, stride, padding, dilation, groups)
-    if grad.shape != plan.out_shape:
-        raise ValueError(f"grad must have the shape of the output, {plan.out_shape}; got {grad.shape}")
+    x, weight, _ = _arrays(x, weight, None)
+    plan = _plan(x, weight, stride, padding, dilation, groups)
+    grad = as_gradient(grad, plan.out_shape)
     by_group = np.ascontiguousarray(grad, plan.dtype).reshape(plan.batch, groups, plan.out_per_group, plan.positions)
     kernels = plan.kernels_as_rows(weight)
     dkernels = np.zeros_like(kernels)
@@ -231,31 +252,36 @@ class _Plan:
         return slice(first, last + 1), slice(first * step + offset, last * step + offset + 1, step)
 
 
+def _arrays(
+    x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """What a convolution is computed from, each checked by itself and the bias against the weights."""
+    x, weight = as_batch("x", x, "(N, C, H, W)"), as_batch("weight", weight, "(C_out, C_in / groups, k_h, k_w)")
+    if bias is None:
+        return x, weight, None
+    bias, wanted = real_numbers("bias", bias), weight.shape[:1]
+    if bias.shape != wanted:
+        raise ValueError(f"bias must have one entry for each output channel, {wanted}, got {bias.shape}")
+    return x, weight, bias
+
+
 def _plan(
     x: np.ndarray,
     weight: np.ndarray,
-    bias: np.ndarray | None,
     stride: Pair,
     padding: ImagePadding | str,
     dilation: Pair,
     groups: int,
 ) -> _Plan:
-    for name, array, axes in (("x", x, "(N, C, H, W)"), ("weight", weight, "(C_out, C_in / groups, k_h, k_w)")):
-        if array.dtype not in (np.float32, np.float64):
-            raise TypeError(
-                f"{name} must be float32 or float64, got {array.dtype}; convert it with .astype(np.float32)"
-            )
-        if array.ndim != 4:
-            raise ValueError(f"{name} must be {axes}, got shape {array.shape}")
     groups = whole_number("groups", groups, 1)
     (batch, in_channels, *size), (out_channels, in_per_group, *kernel) = x.shape, weight.shape
+    if in_channels == 0:
+        raise ValueError(f"x {x.shape} has no channels; what would fit: at least one")
     if in_channels != in_per_group * groups or out_channels % groups:
         raise ValueError(
             f"x {x.shape} has {in_channels} channels and weight {weight.shape} reads {in_per_group} in each of {groups} "
             f"groups; what would fit: {in_per_group * groups} channels, and a C_out that {groups} divides"
         )
-    if bias is not None and np.shape(bias) != (out_channels,):
-        raise ValueError(f"bias must have one entry for each output channel, ({out_channels},), got {np.shape(bias)}")
     strides, dilations = whole_pair("stride", stride, 1), whole_pair("dilation", dilation, 1)
     sides = _padding_of_both_axes(padding, (kernel[0], kernel[1]), strides, dilations)
     out_size = (conv_output_size(*axis) for axis in zip(size, kernel, strides, sides, dilations, strict=True))
@@ -269,16 +295,14 @@ def _plan(
 def _padding_of_both_axes(
     padding: ImagePadding | str, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
+    if not isinstance(padding, str):  # asked first, because an array would be compared with a text entry by entry
+        vertical_sides, horizontal_sides = both_axes("padding", padding)
+        return both_sides(vertical_sides), both_sides(horizontal_sides)
     if padding == "valid":
         return (0, 0), (0, 0)
-    if padding == "same":
-        if stride != (1, 1):
-            raise ValueError(
-                f'padding "same" keeps the size, which stride {stride} cannot; give the padding in numbers'
-            )
-        vertical, horizontal = (d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
-        return (vertical // 2, vertical - vertical // 2), (horizontal // 2, horizontal - horizontal // 2)
-    if isinstance(padding, str):
+    if padding != "same":
         raise ValueError(f'padding must be numbers, "same" or "valid"; got {padding!r}')
-    vertical_sides, horizontal_sides = both_axes("padding", padding)
-    return both_sides(vertical_sides), both_sides(horizontal_sides)
+    if stride != (1, 1):
+        raise ValueError(f'padding "same" keeps the size, which stride {stride} cannot; give the padding in numbers')
+    vertical, horizontal = (d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
+    return (vertical // 2, vertical - vertical // 2), (horizontal // 2, horizontal - horizontal // 2)

@@ -38,7 +38,7 @@ def maximize_activation(
     place of the layer in the model, the last if None; `shape` is (C, H, W) of one image. Returns (len(units), C, H, W) in
     float32. The activation is maximised; no loss is minimised.
 
-    Raises ValueError for a layer or a unit that does not exist.
+    Raises ValueError for a layer or a unit that does not exist, TypeError where its number is not whole.
 
     Source: Erhan et al. (2009); Olah, Mordvintsev and Schubert, "Feature visualization", Distill (2017), for jitter and
     blur.
@@ -73,7 +73,8 @@ def maximize_activation(
 def _up_to(model: Sequential, layer: int | None) -> Sequential:
     if layer is None:
         return model
-    if not 0 <= layer < len(model.layers):
+    layer = whole_number("layer", layer, 0)
+    if layer >= len(model.layers):
         raise ValueError(f"layer must be from 0 to {len(model.layers) - 1}, got {layer}")
     return Sequential(*model.layers[: layer + 1])
 
@@ -82,8 +83,8 @@ def _pick(units: Sequence[Unit], shape: tuple[int, ...], dtype: np.dtype) -> np.
     """The gradient of the chosen units' activations for the layer's output: 1 at each, or the share of a mean."""
     grad = np.zeros(shape, dtype)
     for image, unit in enumerate(units):
-        place = unit if isinstance(unit, tuple) else (unit,)
-        if len(place) > len(shape) - 1 or not all(0 <= p < n for p, n in zip(place, shape[1:], strict=False)):
+        place = tuple(whole_number("unit", number, 0) for number in (unit if isinstance(unit, tuple) else (unit,)))
+        if len(place) > len(shape) - 1 or not all(p < n for p, n in zip(place, shape[1:], strict=False)):
             raise ValueError(f"unit {unit} does not exist: the layer gives {shape[1:]} for one image")
         chosen = grad[(image, *place)]
         grad[(image, *place)] = 1 / max(chosen.size, 1)

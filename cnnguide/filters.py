@@ -10,6 +10,7 @@ brighter to the right, one of `SOBEL_Y` brighter below.
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 __all__ = [
     "BOX",
@@ -80,6 +81,9 @@ _BORDERS = {"reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wra
 _ROWS_AT_ONCE = 64
 """An image is filtered band by band: a band is added to many times, while the processor's cache holds it."""
 
+_ROUNDED_AWAY = 1e6 * np.finfo(np.float64).eps
+"""A window is lost in a running sum of squares that is so many times as large: a millionth of it may be rounding."""
+
 
 def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect") -> np.ndarray:
     """Slide a kernel over a gray image: at each pixel, the sum of products of the kernel and what lies under it.
@@ -111,8 +115,11 @@ def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect")
     with np.errstate(invalid="ignore"):  # 0 * infinity is NaN, and NaN may pass through without a warning
         for top in range(0, height, _ROWS_AT_ONCE):
             band = out[top : top + _ROWS_AT_ONCE]
+            negative = np.zeros_like(band)  # by itself: where both sides are equal, rounding leaves no difference
             for (i, j), weight in np.ndenumerate(kernel.astype(dtype)):
-                band += weight * padded[top + i : top + i + len(band), j : j + width]
+                total = negative if weight < 0 else band
+                total += abs(weight) * padded[top + i : top + i + len(band), j : j + width]
+            band -= negative
     return out
 
 
@@ -159,7 +166,8 @@ def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
     """How well a pattern fits at each place, whatever the brightness and contrast there: normalised cross-correlation.
 
     Formula: the correlation coefficient of the template and of what lies under it: both less their means, multiplied,
-    summed up, and divided by both lengths. 1 is a perfect fit, -1 the perfect negative; 0 where the image is flat.
+    summed up, and divided by both lengths. 1 is a perfect fit, -1 the perfect negative; 0 where the image is flat:
+    where neighbouring pixels differ by no more than 4 eps of the image's largest value, which is rounding.
 
     Shapes: image (H, W), template (h, w), returns (H - h + 1, W - w + 1) in float64: the places where the whole template
     fits, named by its upper left corner. NaN where a pixel under the template is NaN or infinite.
@@ -175,32 +183,42 @@ def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
     >>> [int(i) for i in np.unravel_index(fit.argmax(), fit.shape)], round(float(fit.max()), 6)
     ([1, 2], 1.0)
     """
-    image, template = (_gray(*named).astype(np.float64) for named in (("image", image), ("template", template)))
+    image, template = _gray("image", image), _gray("template", template).astype(np.float64)
     if any(t > i for t, i in zip(template.shape, image.shape, strict=True)):
         raise ValueError(f"the template {template.shape} must fit into the image {image.shape}")
+    if np.ptp(template) == 0:
+        raise ValueError("the template is flat: it has no pattern that could be found")
     centred = template - template.mean()
     length = np.sqrt((centred**2).sum())
-    if length == 0:
-        raise ValueError("the template is flat: it has no pattern that could be found")
     broken = ~np.isfinite(image)
-    image = np.where(broken, 0, image)  # a sum over everything would spread NaN everywhere
-    image -= image.mean()  # changes no fit, and keeps the running sums small
-    products = _correlate_fully_inside(image, centred)
-    sums, squares = _window_sums(image, template.shape), _window_sums(image**2, template.shape)
-    variation = np.maximum(squares - sums**2 / template.size, 0)
-    flat = variation <= 1e-12 * max(float((image**2).max()), np.finfo(float).tiny) * template.size
-    fit = products / (length * np.sqrt(np.where(flat, 1, variation)))
-    fit = np.where(flat, 0.0, np.clip(fit, -1, 1))
-    return np.where(_window_sums(broken, template.shape) > 0, np.nan, fit)
+    rounding = 4 * float(np.finfo(np.float32 if image.dtype == np.float32 else np.float64).eps)
+    image = np.where(broken, 0, image).astype(np.float64)  # a sum over everything would spread NaN everywhere
+    image /= abs(image).max() or 1.0  # changes no fit, and no square overflows
+    flat = _flat_windows(image, template.shape, rounding)
+    level = image - image.mean()  # changes no fit, and keeps the running sums small
+    products = _correlate_fully_inside(level, centred)
+    sums, squares = _window_sums(level, template.shape), _window_sums(level**2, template.shape)
+    variation = squares - sums**2 / template.size
+    lost = variation <= _ROUNDED_AWAY * (level**2).sum()
+    fit = products / (length * np.sqrt(np.where(lost, 1, variation)))
+    _fit_one_by_one(fit, lost & ~flat, image, centred / length)
+    fit[flat] = 0
+    return np.where(_window_sums(broken, template.shape) > 0, np.nan, np.clip(fit, -1, 1))
+
+
+def real_numbers(name: str, array: np.ndarray) -> np.ndarray:
+    """An array, or what NumPy makes one of, whose entries are neither complex numbers nor something else."""
+    array = np.asarray(array)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
+    return array
 
 
 def _gray(name: str, array: np.ndarray) -> np.ndarray:
     """One gray image, checked."""
-    array = np.asarray(array)
+    array = real_numbers(name, array)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
-    if array.dtype.kind not in "buif":
-        raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
     return array
 
 
@@ -216,4 +234,21 @@ def _window_sums(image: np.ndarray, window: tuple[int, int]) -> np.ndarray:
     """Sums of all windows, each from four corners of the running sum."""
     running = np.pad(image, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
     h, w = window
-    return running[h:, w:] - running[:-h, w:] - running[h:, :-w] + running[:-h, :-w]
+    bottom, right = (n - side for n, side in zip(running.shape, window, strict=True))
+    return running[h:, w:] - running[:bottom, w:] - running[h:, :right] + running[:bottom, :right]
+
+
+def _flat_windows(image: np.ndarray, window: tuple[int, int], rounding: float) -> np.ndarray:
+    """Which windows hold one value only, but for rounding: no pixel differs from the one below or to the right."""
+    h, w = window
+    down, across = (abs(np.diff(image, axis=axis)) > rounding for axis in (0, 1))
+    return _window_sums(down, (h - 1, w)) + _window_sums(across, (h, w - 1)) == 0
+
+
+def _fit_one_by_one(fit: np.ndarray, places: np.ndarray, image: np.ndarray, template: np.ndarray) -> None:
+    """The definition, for windows so faint beside the rest of the image that sums over all of it have lost them."""
+    windows = sliding_window_view(image, template.shape)
+    for row in np.flatnonzero(places.any(axis=1)):
+        chosen = windows[row, places[row]]
+        chosen = chosen - chosen.mean(axis=(1, 2), keepdims=True)
+        fit[row, places[row]] = (chosen * template).sum(axis=(1, 2)) / np.sqrt((chosen**2).sum(axis=(1, 2)))

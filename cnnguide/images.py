@@ -10,9 +10,11 @@ Images are (H, W), or (3, H, W) in the order red, green, blue, from 0 (black) to
 """
 
 import importlib
+import io
 import warnings
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -112,6 +114,7 @@ def luma(image: np.ndarray) -> np.ndarray:
     >>> round(float(luma(np.ones((3, 1, 1)))[0, 0]), 6)
     1.0
     """
+    image = np.asarray(image)
     if image.ndim != 3 or len(image) != 3:
         raise ValueError(f"image must be (3, H, W), got shape {image.shape}")
     red, green, blue = image
@@ -139,6 +142,7 @@ def color_grid(image: np.ndarray, spacing: int = 8, width: int = 2, saturation: 
     spacing, width = whole_number("spacing", spacing, 1), whole_number("width", width, 0)
     if width > spacing:
         raise ValueError(f"lines {width} pixels wide do not fit into a spacing of {spacing}; use at most {spacing}")
+    image = np.asarray(image)
     _check_floats(image)
     gray = luma(image)
     on_row, on_column = (np.arange(length) % spacing < width for length in gray.shape)
@@ -153,7 +157,8 @@ def load(path: str | Path) -> np.ndarray:
     Shapes: returns (3, H, W) in float32 from 0 to 1, turned upright as the camera says. Transparent parts become white.
 
     Raises FileNotFoundError where there is no file, ValueError for one that is no picture, is damaged, animated, has more
-    than 50 million pixels or more than 8 bits per colour, ImportError where Pillow is not installed.
+    than 50 million pixels, or is a PNG, TIFF or PPM with more than 8 bits per colour (of other formats, Pillow reads the
+    upper 8), ImportError where Pillow is not installed.
 
     Source: documentation of Pillow's Image.open.
 
@@ -173,17 +178,14 @@ def load(path: str | Path) -> np.ndarray:
             warnings.simplefilter("error", pillow.DecompressionBombWarning)
             opened = pillow.open(path)
         with opened as picture:
-            if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":  # phones add a preview to their JPEGs
-                raise ValueError(f"{path} is animated, with {picture.n_frames} pictures; save one of them by itself")
-            if picture.mode[0] in "IF":  # Pillow would cut off what is brighter than 255
-                raise ValueError(f"{path} has more than 8 bits per colour; save it with 8")
-            if picture.width * picture.height > MOST_PIXELS:
-                raise ValueError(f"{path} has {picture.width} x {picture.height} pixels; make it smaller first")
-            upright = operations.exif_transpose(picture).convert("RGBA")
+            complaint = _complaint(picture)
+            upright = None if complaint else operations.exif_transpose(picture).convert("RGBA")
     except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
         raise ValueError(f"{path} has far too many pixels; make it smaller first") from error
-    except (OSError, SyntaxError, EOFError) as error:
+    except Exception as error:  # each format fails in its own ways
         raise ValueError(f"{path} is no picture that can be read, or is damaged: {error}") from error
+    if upright is None:
+        raise ValueError(f"{path} {complaint}")
     white = pillow.new("RGBA", upright.size, "white")
     return _planes(np.asarray(pillow.alpha_composite(white, upright).convert("RGB")))
 
@@ -195,8 +197,9 @@ def save(path: str | Path, image: np.ndarray) -> None:
 
     Shapes: image (H, W) or (3, H, W) in 0 ... 1.
 
-    Raises ValueError for other shapes, for NaN, and for a name whose ending stands for no format, TypeError for whole
-    numbers, which are no brightness from 0 to 1, ImportError where Pillow is not installed.
+    Raises ValueError for other shapes, for NaN, and for a name whose ending stands for no format or for one that cannot
+    hold the picture (what stood in the file stays), TypeError for whole numbers, which are no brightness from 0 to 1,
+    ImportError where Pillow is not installed.
 
     Source: documentation of Pillow's Image.save.
 
@@ -213,11 +216,38 @@ def save(path: str | Path, image: np.ndarray) -> None:
     if np.isnan(image).any():
         raise ValueError("image holds NaN, which is no brightness")
     pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
-    picture = _pillow("Image").fromarray(pixels if image.ndim == 2 else np.ascontiguousarray(np.moveaxis(pixels, 0, 2)))
+    pillow, encoded = _pillow("Image"), io.BytesIO()
+    picture = pillow.fromarray(pixels if image.ndim == 2 else np.ascontiguousarray(np.moveaxis(pixels, 0, 2)))
     try:
-        picture.save(path)
-    except (KeyError, ValueError) as error:
+        picture.save(encoded, pillow.registered_extensions()[Path(path).suffix.lower()])
+    except KeyError as error:
         raise ValueError(f"{path} does not end in a format that can be written; try .png") from error
+    except Exception as error:  # each format fails in its own ways
+        raise ValueError(f"{path} ends in a format that cannot hold this picture: {error}; try .png") from error
+    Path(path).write_bytes(encoded.getvalue())
+
+
+def _complaint(picture: Any) -> str:
+    """Why an opened picture is not read, or nothing."""
+    if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":  # phones add a preview to their JPEGs
+        return f"is animated, with {picture.n_frames} pictures; save one of them by itself"
+    if _is_deep(picture):  # Pillow would cut off what is brighter than 255, or the lower bits
+        return "has more than 8 bits per colour; save it with 8"
+    if picture.width * picture.height > MOST_PIXELS:
+        return f"has {picture.width} x {picture.height} pixels; make it smaller first"
+    return ""
+
+
+def _is_deep(picture: Any) -> bool:
+    """More than 8 bits per colour: the mode tells it of gray pictures, of others only how their pixels are coded."""
+    if picture.mode[0] in "IF":
+        return True
+    if picture.format == "TIFF":
+        return max(picture.tag_v2.get(258, (1,))) > 8  # the tag BitsPerSample
+    if picture.format == "PPM":
+        coding = picture.tile[0][3]  # "RGB", or ("RGB", the largest value)
+        return isinstance(coding, tuple) and coding[1] > 255
+    return ";16" in str(picture.tile)  # as "RGB;16B" in PNG
 
 
 def _check_floats(image: np.ndarray) -> None:

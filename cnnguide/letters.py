@@ -78,7 +78,7 @@ def draw_letters(
     with the place of each letter in `alphabet`; the letters come in order, so shuffle before splitting. `scale` is the font
     size as a part of `size`, `rotation` in degrees, `shift` in pixels, `shear` in pixels to the right per pixel up.
 
-    Raises ValueError for letters and fonts that do not exist, and for ranges that are not (low, high).
+    Raises ValueError for letters and fonts that do not exist, for ranges that are not (low, high), and for noise below 0.
 
     Source: the masters are drawn from the DejaVu fonts.
 
@@ -88,9 +88,10 @@ def draw_letters(
     """
     per_letter, size = whole_number("per_letter", per_letter, 1), whole_number("size", size, 1)
     ranges = {"scale": scale, "shear": shear, "rotation": rotation, "shift": shift}
-    for name, (low, high) in ranges.items():
-        if not low <= high or (name == "scale" and low <= 0):
-            raise ValueError(f"{name} must be (low, high){' above 0' if name == 'scale' else ''}, got {(low, high)}")
+    for name, limits in ranges.items():
+        _check_range(name, limits)
+    if not 0 <= noise < np.inf:
+        raise ValueError(f"noise must be at least 0 and finite, got {noise}")
     letters, families = _places(alphabet, ALPHABET, "letter"), _places(fonts, FONTS, "font")
     count = len(letters) * per_letter
     target = np.repeat(np.arange(len(letters)), per_letter)
@@ -105,6 +106,17 @@ def draw_letters(
     if noise:
         x += noise * rng.standard_normal(x.shape, np.float32)
     return x, target
+
+
+def _check_range(name: str, limits: tuple[float, float]) -> None:
+    least = 0 if name == "scale" else -np.inf
+    try:
+        low, high = limits
+        fits = least < low <= high < np.inf
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise ValueError(f"{name} must be (low, high){' above 0' if name == 'scale' else ''}, got {limits!r}")
 
 
 def split_letters(
@@ -180,7 +192,8 @@ def draw_page(
 
     Shapes: returns a `Page` whose image is (H, width), H as needed. `em` is the font size in pixels.
 
-    Raises ValueError for signs other than letters and white space, for unknown fonts, and for words wider than the page.
+    Raises ValueError for signs other than letters and white space, for unknown fonts, for words wider than the page, and
+    for an `em` or a `shear` that is not finite, TypeError for a width or a margin that is not whole.
 
     Source: advance widths and glyphs of the DejaVu fonts.
 
@@ -193,8 +206,11 @@ def draw_page(
     (family,) = _places([font], FONTS, "font")
     if unknown := sorted(set(text) - set(ALPHABET) - set(" \n\t")):
         raise ValueError(f"a page holds letters and white space only, got {''.join(unknown)!r}")
-    if not em > 0:
-        raise ValueError(f"em must be above 0, got {em}")
+    width, margin = whole_number("width", width, 1), whole_number("margin", margin, 0)
+    if not 0 < em < np.inf:
+        raise ValueError(f"em must be above 0 and finite, got {em}")
+    if not np.isfinite(shear):
+        raise ValueError(f"shear must be finite, got {shear}")
     cell = int(np.ceil(1.6 * em)) | 1  # odd, so that a glyph has a middle pixel
     line_height = round(1.5 * em)
     glyphs = tuple(_set_text(text, family, em, width, margin, line_height))
@@ -326,6 +342,8 @@ def load_idx(path: str | Path) -> np.ndarray:
         )
     kind, axes = np.dtype(_IDX_TYPES[content[2]]), content[3]
     start = 4 + 4 * axes
+    if axes == 0:
+        raise ValueError(f"{path} says that it has no axes; an IDX file has at least one")
     if len(content) < start:
         raise ValueError(f"{path} is cut off: its head needs {start} bytes, but there are {len(content)}")
     shape = struct.unpack(f">{axes}I", content[4:start])
@@ -335,4 +353,8 @@ def load_idx(path: str | Path) -> np.ndarray:
             f"{path} says that it holds {' x '.join(map(str, shape))} entries of {kind.itemsize} bytes, {wanted} in all, "
             f"but {len(content) - start} follow: it is cut off, or something else"
         )
-    return np.frombuffer(content, kind, offset=start).reshape(shape).astype(kind.newbyteorder("="))
+    try:
+        entries = np.frombuffer(content, kind, offset=start).reshape(shape)
+    except ValueError as error:  # more axes, or longer ones, than NumPy can have
+        raise ValueError(f"{path} says that it has {axes} axes, of {shape}: {error}") from error
+    return entries.astype(kind.newbyteorder("="))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnguide.convolution import as_batch, as_gradient
 from cnnguide.shapes import Pair, both_sides, conv_output_size, whole_pair
 
 __all__ = [
@@ -43,6 +44,7 @@ def max_pool2d(
     >>> max_pool2d(x, 2).tolist()
     [[[[4.0, 8.0]]]]
     """
+    x = _image(x)
     windows = _Windows.of(x, kernel, stride, padding, dilation, ceil_mode)
     padded = windows.pad(x, -np.inf)
     first, *others = windows.taps()
@@ -65,7 +67,8 @@ def max_pool2d_backward(
 
     Shapes: grad like the output of `max_pool2d`; returns the shape of x.
 
-    Source: the rule "first wins" is that of PyTorch's MaxPool2d.
+    Source: the rule "first wins" is that of PyTorch's MaxPool2d. (NaN counts as the largest of all. Of several, the first
+    wins here, too, and in PyTorch the last.)
 
     Formula: each pixel collects grad of the windows that it won.
 
@@ -73,8 +76,9 @@ def max_pool2d_backward(
     >>> max_pool2d_backward(np.array([[[[5.0]]]]), x, 2).tolist()
     [[[[0.0, 5.0], [0.0, 0.0]]]]
     """
+    x = _image(x)
     windows = _Windows.of(x, kernel, stride, padding, dilation, ceil_mode)
-    windows.check(grad)
+    grad = as_gradient(grad, windows.out_shape)
     padded = windows.pad(x, -np.inf)
     a_pixel = windows.pad(np.ones((1, 1, *x.shape[2:]), bool), False)  # padding never wins, not even against -inf
     largest = max_pool2d(x, kernel, stride, padding, dilation, ceil_mode)
@@ -83,7 +87,7 @@ def max_pool2d_backward(
     for tap in windows.taps():
         value = padded[tap]
         won = waiting & a_pixel[tap] & ((value == largest) | (value != value))  # NaN is the largest of all
-        dpadded[tap] += grad * won
+        dpadded[tap] += kept_where(won, grad)
         waiting &= ~won
     return windows.crop(dpadded)
 
@@ -108,6 +112,7 @@ def avg_pool2d(
     >>> avg_pool2d(np.array([[[[1.0, 2.0, 5.0, 6.0], [3.0, 4.0, 8.0, 7.0]]]]), 2).tolist()
     [[[[2.5, 6.5]]]]
     """
+    x = _image(x)
     windows = _Windows.of(x, kernel, stride, padding, 1, ceil_mode)
     padded = windows.pad(x, 0)
     out = np.zeros(windows.out_shape, padded.dtype)
@@ -136,8 +141,9 @@ def avg_pool2d_backward(
     >>> avg_pool2d_backward(np.array([[[[4.0]]]]), np.zeros((1, 1, 2, 2)), 2).tolist()
     [[[[1.0, 1.0], [1.0, 1.0]]]]
     """
+    x = _image(x)
     windows = _Windows.of(x, kernel, stride, padding, 1, ceil_mode)
-    windows.check(grad)
+    grad = as_gradient(grad, windows.out_shape)
     dpadded = np.zeros_like(windows.pad(x, 0))
     share = grad / windows.counts(dpadded.dtype, count_include_pad)
     for tap in windows.taps():
@@ -157,8 +163,7 @@ def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
     >>> global_avg_pool2d(np.array([[[[1.0, 2.0], [3.0, 6.0]]]])).tolist()
     [[[[3.0]]]]
     """
-    _check_image(x)
-    return x.mean(axis=(2, 3), keepdims=True)
+    return _image(x).mean(axis=(2, 3), keepdims=True)
 
 
 def global_avg_pool2d_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -173,9 +178,8 @@ def global_avg_pool2d_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     >>> global_avg_pool2d_backward(np.array([[[[8.0]]]]), np.zeros((1, 1, 2, 2))).tolist()
     [[[[2.0, 2.0], [2.0, 2.0]]]]
     """
-    _check_image(x)
-    if grad.shape != (*x.shape[:2], 1, 1):
-        raise ValueError(f"grad must have the shape of the output, {(*x.shape[:2], 1, 1)}; got {grad.shape}")
+    x = _image(x)
+    grad = as_gradient(grad, (*x.shape[:2], 1, 1))
     return np.broadcast_to(grad / (x.shape[2] * x.shape[3]), x.shape).copy()
 
 
@@ -195,7 +199,6 @@ class _Windows:
     def of(
         cls, x: np.ndarray, kernel: Pair, stride: Pair | None, padding: Pair, dilation: Pair, ceil_mode: bool
     ) -> "_Windows":
-        _check_image(x)
         kernels, dilations = whole_pair("kernel", kernel, 1), whole_pair("dilation", dilation, 1)
         strides = kernels if stride is None else whole_pair("stride", stride, 1)
         paddings = whole_pair("padding", padding, 0)
@@ -206,10 +209,7 @@ class _Windows:
                 )
         sizes, overhangs = [], []
         for size, k, s, p, d in zip(x.shape[2:], kernels, strides, paddings, dilations, strict=True):
-            out = conv_output_size(size, k, s, both_sides(p), d)
-            # With ceil_mode one more window is taken if pixels are left over, unless it would start beyond them.
-            left_over = (size + 2 * p - d * (k - 1) - 1) % s
-            out += bool(ceil_mode and left_over and out * s < size + p)
+            out = _positions(size, k, s, p, d, ceil_mode)
             for start in (i * s - p for i in range(out) if d > 1):  # without dilation, half a kernel meets a pixel
                 if not any(0 <= start + d * entry < size for entry in range(k)):
                     raise ValueError(
@@ -225,10 +225,6 @@ class _Windows:
     @property
     def out_shape(self) -> tuple[int, ...]:
         return (*self.shape[:2], *self.out_size)
-
-    def check(self, grad: np.ndarray) -> None:
-        if grad.shape != self.out_shape:
-            raise ValueError(f"grad must have the shape of the output, {self.out_shape}; got {grad.shape}")
 
     def pad(self, x: np.ndarray, value: float) -> np.ndarray:
         if not any(self.padding) and not any(self.overhang):
@@ -260,8 +256,23 @@ class _Windows:
         return np.asarray(total, dtype)
 
 
-def _check_image(x: np.ndarray) -> None:
-    if x.dtype not in (np.float32, np.float64):
-        raise TypeError(f"x must be float32 or float64, got {x.dtype}; convert it with .astype(np.float32)")
-    if x.ndim != 4 or 0 in x.shape[2:]:
+def kept_where(mask: np.ndarray, grad: np.ndarray) -> np.ndarray:
+    """The gradient where the mask is True, else 0: by a product, which is faster than np.where, but infinity * 0 is NaN."""
+    with np.errstate(invalid="ignore"):
+        product = grad * mask
+    return product if np.isfinite(product).all() else np.where(mask, grad, 0)
+
+
+def _positions(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
+    """How many windows there are along one axis. With `ceil_mode` the last may hang over the end, if it starts before it."""
+    steps = -(-(size + 2 * padding - dilation * (kernel - 1) - 1) // stride)  # rounded up
+    if not ceil_mode or steps < 0:
+        return conv_output_size(size, kernel, stride, both_sides(padding), dilation)
+    return steps if steps * stride >= size + padding else steps + 1
+
+
+def _image(x: np.ndarray) -> np.ndarray:
+    x = as_batch("x", x, "(N, C, H, W) with at least one pixel")
+    if 0 in x.shape[2:]:
         raise ValueError(f"x must be (N, C, H, W) with at least one pixel, got shape {x.shape}")
+    return x

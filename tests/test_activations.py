@@ -90,12 +90,39 @@ def test_nan_and_infinity_pass_as_in_pytorch(torch, name, bad):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradients_that_are_not_finite_and_inputs_that_are_nan_are_pytorchs(torch, name, bad, dtype):
+    x = np.array([[-1.0, 1.0], [2.0, -3.0], [np.nan, 1.0]], dtype)
+    grad = np.array([[bad, bad], [bad, 1.0], [1.0, 2.0]], dtype)
+    leaf = torch.tensor(x, requires_grad=True)
+    theirs(torch, name, leaf).backward(torch.tensor(grad))
+    with np.errstate(invalid="ignore"):
+        dx = getattr(cnnguide, f"{name}_backward")(grad, x)
+    assert dx.dtype == dtype
+    np.testing.assert_allclose(dx, leaf.grad.numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_gradient_of_another_shape_is_named_and_lists_are_taken(name):
+    forward, backward = getattr(cnnguide, name), getattr(cnnguide, f"{name}_backward")
+    for shape in ((3,), (2, 1), (4, 2, 3), ()):
+        with pytest.raises(ValueError, match=r"grad must have the shape of the output, \(2, 3\); got \("):
+            backward(np.ones(shape), np.ones((2, 3)))
+    with pytest.raises(TypeError, match="grad must hold real numbers, got complex128"):
+        backward(np.ones(2) + 1j, np.ones(2))
+    x, grad = np.random.default_rng(0).standard_normal((2, 2, 3))
+    np.testing.assert_array_equal(forward(x.tolist()), forward(x))
+    np.testing.assert_array_equal(backward(grad.tolist(), x.tolist()), backward(grad, x))
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, bool])
 def test_whole_numbers_are_computed_in_float64(name, dtype):
     x = np.array([[0, 1, 100], [-128 if dtype == np.int8 else 255, 7, 2]]).astype(dtype)
     grad = np.array([[0, 3, 1], [1, 0, 2]]).astype(dtype)
     ours, dx = getattr(cnnguide, name)(x), getattr(cnnguide, f"{name}_backward")(grad, x)
-    assert ours.dtype == np.float64
+    assert ours.dtype == dx.dtype == np.float64
     np.testing.assert_array_equal(ours, getattr(cnnguide, name)(x.astype(float)))
     np.testing.assert_array_equal(dx, getattr(cnnguide, f"{name}_backward")(grad.astype(float), x.astype(float)))
 

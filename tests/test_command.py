@@ -54,6 +54,20 @@ def test_values_that_do_not_fit_exit_with_1_and_a_message(capsys):
     assert out == "" and err == "cnnguide sizes: size must be at least 1, got 0\n"
 
 
+def test_a_list_that_nobody_can_read_is_refused(capsys):
+    assert main(["sizes", "10000000000"]) == 1
+    message = "size must be at most 1000000, got 10000000000: the list would be too long"
+    assert capsys.readouterr() == ("", f"cnnguide sizes: {message}\n")
+    assert main(["sizes", "1000000"]) == 0 and "convolutions: 499999\n" in capsys.readouterr().out
+
+
+def test_a_closed_output_is_no_error():
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m cnnguide sizes 9 >&-", shell=True, stderr=subprocess.PIPE, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("arguments", [[], ["sizes"], ["sizes", "seven"], ["receptive-field", "vgg"]])
 def test_malformed_commands_exit_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as exit:
@@ -83,6 +97,15 @@ def test_every_kernel_filters_even_a_picture_without_any_edge(tmp_path, kernel):
         assert np.isfinite(load(tmp_path / "out.png")).all()
 
 
+@pytest.mark.parametrize("kernel", ["sobel-x", "sobel-y", "scharr-y", "laplacian", "laplacian-8", "steepness"])
+@pytest.mark.parametrize("brightness", [0.0, 0.1, 100 / 255, 1.0])
+def test_where_a_picture_is_flat_rounding_is_not_stretched_to_an_image(tmp_path, capsys, kernel, brightness):
+    save(tmp_path / "flat.png", np.full((4, 5), brightness))
+    assert main(["filter", str(tmp_path / "flat.png"), "--kernel", kernel, "-o", str(tmp_path / "out.png")]) == 0
+    assert (np.round(255 * load(tmp_path / "out.png")) == (0 if kernel == "steepness" else 128)).all()
+    assert capsys.readouterr().out.endswith("white is 1\n")
+
+
 def test_what_cannot_be_filtered_is_named(tmp_path, capsys):
     assert main(["filter", str(tmp_path / "none.png"), "--kernel", "box", "-o", "out.png"]) == 1
     assert "cnnguide filter: there is no picture at" in capsys.readouterr().err
@@ -91,6 +114,9 @@ def test_what_cannot_be_filtered_is_named(tmp_path, capsys):
     assert "does not end in a format that can be written" in capsys.readouterr().err
     assert main(["filter", str(tmp_path / "disk.png"), "--kernel", "box", "-o", str(tmp_path / "no/out.png")]) == 1
     assert capsys.readouterr().err == f"cnnguide filter: {tmp_path}/no/out.png: No such file or directory\n"
+    (tmp_path / "torn.ppm").write_bytes(b"P6")
+    assert main(["filter", str(tmp_path / "torn.ppm"), "--kernel", "box", "-o", str(tmp_path / "out.png")]) == 1
+    assert "torn.ppm is no picture that can be read, or is damaged" in capsys.readouterr().err
     before = (tmp_path / "disk.png").read_bytes()
     assert main(["filter", str(tmp_path / "disk.png"), "--kernel", "box", "-o", str(tmp_path / "disk.png")]) == 1
     assert "is the photo itself" in capsys.readouterr().err and (tmp_path / "disk.png").read_bytes() == before

@@ -221,6 +221,14 @@ X, W = np.zeros((1, 2, 5, 5)), np.zeros((4, 2, 3, 3))
         (dict(dilation=3), ValueError, "kernel 3 with dilation 3 spans 7 pixels, but size 5"),
         (dict(padding="full"), ValueError, 'padding must be numbers, "same" or "valid"; got \'full\''),
         (dict(padding="same", stride=2), ValueError, "keeps the size, which stride"),
+        (
+            dict(x=X[:, :0], weight=W[:, :0]),
+            ValueError,
+            r"x \(1, 0, 5, 5\) has no channels; what would fit: at least one",
+        ),
+        (dict(x=X.astype(int).tolist()), TypeError, "x must be float32 or float64, got int64"),
+        (dict(bias=np.zeros(4, complex)), TypeError, "bias must hold real numbers, got complex128"),
+        (dict(padding=np.array([1, 1])), TypeError, r"padding must be a whole number, got array\(\[1, 1\]\)"),
         (dict(padding=(1, 2, 3)), ValueError, r"padding must be one number or \(height, width\)"),
     ],
 )
@@ -232,6 +240,22 @@ def test_bad_input_is_named(convolve, arguments, error, message):
 def test_a_gradient_of_another_shape_is_named():
     with pytest.raises(ValueError, match=r"shape of the output, \(1, 4, 3, 3\); got \(1, 4, 5, 5\)"):
         conv2d_backward(np.zeros((1, 4, 5, 5)), X, W)
+
+
+def test_a_complex_gradient_is_refused():
+    with pytest.raises(TypeError, match="grad must hold real numbers, got complex128"):
+        conv2d_backward(np.zeros((1, 4, 3, 3), complex), X, W)
+
+
+def test_lists_are_convolved_as_their_arrays():
+    rng = np.random.default_rng(0)
+    x, weight, bias, grad = (rng.standard_normal(shape) for shape in (X.shape, W.shape, (4,), (1, 4, 3, 3)))
+    for convolve in (conv2d, conv2d_definition):
+        wanted = convolve(x, weight, bias)
+        np.testing.assert_array_equal(convolve(x.tolist(), weight.tolist(), bias.tolist()), wanted)
+    ours = conv2d_backward(grad.tolist(), x.tolist(), weight.tolist())
+    for gradient, wanted in zip(ours, conv2d_backward(grad, x, weight), strict=True):
+        np.testing.assert_array_equal(gradient, wanted)
 
 
 @given(layers())

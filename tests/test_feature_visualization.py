@@ -95,6 +95,13 @@ def test_bad_input_is_named():
     model = Sequential(Flatten(), Linear(4, 3, np.random.default_rng(0)))
     with pytest.raises(ValueError, match=r"unit 3 does not exist: the layer gives \(3,\) for one image"):
         maximize_activation(model, [3], (1, 2, 2), np.random.default_rng(0), steps=1)
+    for unit, number in ((1.5, "1.5"), ((0, 1.5, 0), "1.5"), ("1", "'1'"), ([0], r"\[0\]")):
+        with pytest.raises(TypeError, match=f"unit must be a whole number, got {number}"):
+            maximize_activation(model, [unit], (1, 2, 2), np.random.default_rng(0), steps=1)
+    with pytest.raises(ValueError, match="unit must be at least 0, got -1"):
+        maximize_activation(model, [-1], (1, 2, 2), np.random.default_rng(0), steps=1)
+    with pytest.raises(TypeError, match="layer must be a whole number, got 1.0"):
+        maximize_activation(model, [0], (1, 2, 2), np.random.default_rng(0), layer=1.0)
     with pytest.raises(ValueError, match="blur_every must be at least 1, got 0"):
         maximize_activation(model, [0], (1, 2, 2), np.random.default_rng(0), blur_every=0)
     with pytest.raises(ValueError, match="layer must be from 0 to 1, got 2"):

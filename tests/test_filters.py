@@ -5,7 +5,7 @@ import pytest
 import scipy.ndimage
 import skimage.feature
 import skimage.filters
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import cnnguide
@@ -89,6 +89,22 @@ def test_directions_of_a_slope(angle):
     assert gradient_magnitude(slope, (SCHARR_X, SCHARR_Y))[4, 4] == pytest.approx(32)
 
 
+@given(st.floats(0, 1, width=32), st.sampled_from([np.float32, np.float64]))
+@example(0.1, np.float64)
+@example(100 / 255, np.float32)
+def test_where_an_image_is_flat_it_has_no_steepness_and_direction_zero(value, dtype):
+    flat = np.full((4, 5), value, dtype)
+    for kernels in ((SOBEL_X, SOBEL_Y), (PREWITT_X, PREWITT_Y), (SCHARR_X, SCHARR_Y)):
+        assert (gradient_magnitude(flat, kernels) == 0).all()
+        assert (gradient_direction(flat, kernels) == 0).all()
+    np.testing.assert_array_equal(apply_filter(flat, LAPLACIAN), 0)
+
+
+def test_an_edge_straight_down_points_exactly_to_the_right():
+    edge = np.tile([0.1, 0.3, 0.7, 0.9], (5, 1))
+    assert (gradient_direction(edge) == 0).all() and (apply_filter(edge, SOBEL_Y) == 0).all()
+
+
 def test_scharrs_directions_are_better_than_sobels():
     # The largest error over all angles of a wave with a period of four pixels: 3.2 degrees against 0.29.
     worst = {}
@@ -120,6 +136,51 @@ def test_matching_is_the_correlation_coefficient(height, width, data):
     image, template = 100 + rng.standard_normal((height, width)), rng.standard_normal((h, w))
     image[: height // 2] = data.draw(st.sampled_from([0.0, 100.0]))  # a flat part
     np.testing.assert_allclose(match_template(image, template), brute_force_fit(image, template), atol=1e-6)
+
+
+@pytest.mark.parametrize("speck", [1e5, 1e6, 1e9, 1e12, -1e6])
+def test_one_bright_pixel_hides_no_match_far_away(speck):
+    image = np.random.default_rng(0).uniform(size=(40, 30))
+    template = image[5:10, 5:11].copy()
+    image[20:28] = 0.3  # flat, so that 0 remains the answer there
+    image[35, 25] = speck
+    fit = match_template(image, template)
+    assert fit[5, 5] == pytest.approx(1, abs=1e-9) and fit[21, 3] == 0
+    np.testing.assert_allclose(fit, brute_force_fit(image, template), atol=1e-6)
+
+
+def test_a_large_bright_half_hides_no_match_in_the_faint_one():
+    rng = np.random.default_rng(0)
+    image = rng.uniform(size=(120, 140))
+    image[60:] *= 1e6
+    fit = match_template(image, image[5:10, 5:11])
+    assert fit[5, 5] == pytest.approx(1, abs=1e-9)
+    np.testing.assert_allclose(fit, brute_force_fit(image, image[5:10, 5:11]), atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_is_no_pattern(dtype):
+    image = np.full((12, 14), 0.3, dtype)
+    image[6:] = np.random.default_rng(0).uniform(size=(6, 14))
+    image[:5, ::2] = np.nextafter(dtype(0.3), dtype(1))  # the next number that there is
+    assert (match_template(image, image[7:10, 2:6])[:3] == 0).all()
+    with pytest.raises(ValueError, match="the template is flat"):
+        match_template(image, np.full((3, 3), 0.1, dtype))
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_matching_neither_overflows_nor_underflows(scale):
+    rng = np.random.default_rng(0)
+    image, template = rng.uniform(size=(9, 12)), rng.uniform(size=(3, 4))
+    np.testing.assert_allclose(match_template(scale * image, template), match_template(image, template), atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, bool])
+def test_pixels_in_whole_numbers_are_matched_as_their_floats(dtype):
+    image = np.random.default_rng(0).integers(0, 2, (9, 12)).astype(bool)
+    image = image if dtype is bool else np.where(image, np.iinfo(dtype).max, np.iinfo(dtype).min).astype(dtype)
+    template = image[2:4, 3:6].astype(float)
+    np.testing.assert_array_equal(match_template(image, template), match_template(image.astype(float), template))
 
 
 def test_edges_and_matches_are_scikit_images():

@@ -108,17 +108,70 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path, monkeypatch):
         load(tmp_path)
 
 
-def head_of_a_png(side):
-    """A few bytes that say that there are side x side pixels."""
+def head_of_a_png(side, body=b"", depth=8, kind=2):
+    """A few bytes that say that there are side x side pixels, and those pixels, if they are given."""
     parts = [
-        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(b"")),
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, depth, kind, 0, 0, 0)),
+        (b"IDAT", zlib.compress(body)),
         (b"IEND", b""),
     ]
     chunks = (
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])  # gray, RGB, and both with alpha
+def test_pngs_of_16_bits_are_refused_and_those_of_8_are_read(tmp_path, kind, channels):
+    for depth in (8, 16):
+        rows = (b"\0" + bytes(2 * channels * depth // 8)) * 2
+        (tmp_path / f"{depth}.png").write_bytes(head_of_a_png(2, rows, depth, kind))
+    assert load(tmp_path / "8.png").shape == (3, 2, 2)
+    with pytest.raises(ValueError, match=r"16.png has more than 8 bits per colour; save it with 8"):
+        load(tmp_path / "16.png")
+
+
+def tiff(bits):
+    """Two by two pixels in red, green and blue."""
+    entries = [
+        (256, 3, 1, 2), (257, 3, 1, 2), (258, 3, 3, 122), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 1, 128),
+        (277, 3, 1, 3), (278, 3, 1, 2), (279, 4, 1, 12 * bits // 8),
+    ]  # fmt: skip
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4)
+    return head + struct.pack("<HHH", bits, bits, bits) + bytes(12 * bits // 8)
+
+
+def test_tiffs_and_ppms_of_more_than_8_bits_are_refused(tmp_path):
+    for name, content in (
+        ("deep.tiff", tiff(16)), ("deep.ppm", b"P6 2 2 65535\n" + bytes(24)), ("ten.ppm", b"P6 2 2 1023\n" + bytes(24)),
+    ):  # fmt: skip
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name} has more than 8 bits per colour"):
+            load(tmp_path / name)
+    for name, content in (
+        ("a.tiff", tiff(8)),
+        ("a.ppm", b"P6 2 2 255\n" + bytes(12)),
+        ("b.ppm", b"P6 2 2 7\n" + bytes(12)),
+    ):
+        (tmp_path / name).write_bytes(content)
+        assert (load(tmp_path / name) == np.zeros((3, 2, 2))).all()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("ending", ["png", "bmp", "ico", "sgi", "tiff", "gif", "ppm", "tga", "jpg"])
+def test_a_damaged_picture_of_any_format_is_refused_by_name(tmp_path, ending):
+    path = tmp_path / f"bad.{ending}"
+    Image.fromarray(PIXELS).save(path)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    places = range(len(whole)) if len(whole) < 600 else range(300)
+    damaged = [whole[:place] + bytes([rng.integers(256)]) + whole[place + 1 :] for place in places]
+    for content in (*damaged, *(whole[:length] for length in range(0, len(whole), 7)), whole[:2]):
+        path.write_bytes(content)
+        try:
+            load(path)
+        except ValueError as error:
+            assert str(path) in str(error)
 
 
 def test_a_damaged_picture_is_refused_wherever_the_damage_is(tmp_path):
@@ -179,6 +232,24 @@ def test_what_is_saved_can_be_loaded(tmp_path):
         )
     save(tmp_path / "clipped.png", np.array([[-1.0, 0.5, 7.0]]))
     assert np.round(255 * load(tmp_path / "clipped.png")[0, 0]).tolist() == [0, 128, 255]
+
+
+def test_what_a_format_cannot_hold_leaves_the_file_that_was_there(tmp_path):
+    for name in ("old.palm", "old.nothing"):
+        (tmp_path / name).write_bytes(b"old")
+        with pytest.raises(ValueError, match=rf"{name} .*; try .png"):
+            save(tmp_path / name, np.zeros((4, 4)))
+        assert (tmp_path / name).read_bytes() == b"old"
+    save(str(tmp_path / "A.PNG"), np.zeros((4, 4)))
+    assert load(tmp_path / "A.PNG").shape == (3, 4, 4)
+
+
+def test_lists_are_pictures_as_well():
+    photo = coffee()[:, :6, :8]
+    np.testing.assert_array_equal(luma(photo.tolist()), luma(photo.astype(float)))
+    np.testing.assert_array_equal(color_grid(photo.tolist()), color_grid(photo.astype(float)))
+    with pytest.raises(ValueError, match=r"image must be \(3, H, W\), got shape \(2, 1\)"):
+        luma([[1.0], [2.0]])
 
 
 def test_bytes_are_not_saved_as_if_they_were_brightness(tmp_path):

@@ -21,9 +21,10 @@ def pools(draw, dilations=(1, 2)):
     dilation = draw(st.tuples(st.sampled_from(dilations), st.sampled_from(dilations)))
     padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
     stride = draw(st.sampled_from([None, (1, 1), (2, 3), (3, 2), (5, 1)]))
-    size = [
-        max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 6))
-        for k, d, p in zip(kernel, dilation, padding, strict=True)
+    ceil_mode = draw(st.booleans())
+    size = [  # from the smallest that a window meets; in ceil mode it may hang over the end by less than a stride
+        max(1, d * (k - 1) + 1 - 2 * p - (s - 1) * ceil_mode) + draw(st.integers(0, 6))
+        for k, d, p, s in zip(kernel, dilation, padding, stride or kernel, strict=True)
     ]
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
@@ -32,7 +33,7 @@ def pools(draw, dilations=(1, 2)):
         x = np.round(x)  # flat regions: several pixels are equally large
     if draw(st.booleans()) and x.size:
         x[rng.uniform(size=x.shape) < 0.4] = draw(st.sampled_from([np.inf, -np.inf]))
-    settings = dict(kernel=kernel, stride=stride, padding=padding, ceil_mode=draw(st.booleans()))
+    settings = dict(kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode)
     return x, settings | dict(dilation=dilation)
 
 
@@ -76,6 +77,21 @@ def test_mean_pooling_agrees_with_pytorch(torch, pool, count_include_pad):
     settings = {name: value for name, value in settings.items() if name != "dilation"}
     settings["count_include_pad"] = count_include_pad
     compare(torch, avg_pool2d, avg_pool2d_backward, torch.nn.functional.avg_pool2d, x, settings)
+
+
+@pytest.mark.parametrize("size", range(1, 6))
+@pytest.mark.parametrize("stride", range(1, 6))
+@pytest.mark.parametrize("padding", [0, 1])
+def test_in_ceil_mode_a_window_may_be_larger_than_the_image_where_pytorchs_may(torch, size, stride, padding):
+    x = np.arange(1.0, size**2 + 1).reshape(1, 1, size, size)
+    for ours, name in ((max_pool2d, "max_pool2d"), (avg_pool2d, "avg_pool2d")):
+        try:
+            wanted = getattr(torch.nn.functional, name)(torch.tensor(x), 4, stride, padding, ceil_mode=True).numpy()
+        except RuntimeError:
+            with pytest.raises(ValueError, match=f"kernel 4 with dilation 1 spans 4 pixels, but size {size}"):
+                ours(x, 4, stride, padding, ceil_mode=True)
+        else:
+            np.testing.assert_allclose(ours(x, 4, stride, padding, ceil_mode=True), wanted)
 
 
 @given(pools(dilations=(1,)), st.randoms(use_true_random=False))
@@ -148,6 +164,32 @@ def test_padding_never_wins_not_even_against_minus_infinity():
     x = np.full((1, 1, 1, 1), -np.inf)
     assert max_pool2d(x, 2, padding=1).tolist() == [[[[-np.inf]]]]
     assert max_pool2d_backward(np.ones((1, 1, 1, 1)), x, 2, padding=1).tolist() == [[[[1]]]]
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_a_gradient_that_is_not_finite_reaches_the_winners_only(torch, bad):
+    leaf = torch.tensor([[[[1.0, 4.0, 3.0], [2.0, 0.0, 5.0]]]], requires_grad=True)
+    grad = np.array([[[[bad, 1.0]]]], np.float32)
+    torch.nn.functional.max_pool2d(leaf, 2, 1).backward(torch.tensor(grad))
+    dx = max_pool2d_backward(grad, leaf.detach().numpy(), 2, 1)
+    assert dx.dtype == np.float32
+    np.testing.assert_array_equal(dx, leaf.grad.numpy())
+
+
+def test_of_several_nan_the_first_gets_the_gradient():
+    x = np.array([[[[np.nan, 1.0], [np.nan, 2.0]]]])  # PyTorch takes the last, as the docstring says
+    assert max_pool2d_backward(np.array([[[[7.0]]]]), x, 2).tolist() == [[[[7, 0], [0, 0]]]]
+
+
+def test_lists_are_pooled_as_their_arrays():
+    x = np.random.default_rng(0).standard_normal((1, 2, 4, 4))
+    for pool, backward in POOLS:
+        np.testing.assert_array_equal(pool(x.tolist()), pool(x))
+        grad = np.ones_like(pool(x))
+        np.testing.assert_array_equal(backward(grad.tolist(), x.tolist()), backward(grad, x))
+        np.testing.assert_array_equal(backward(grad.astype(int), x), backward(grad, x))
+        with pytest.raises(TypeError, match="grad must hold real numbers, got complex128"):
+            backward(grad + 1j, x)
 
 
 def test_nan_passes_through_forward_and_backward():
