@@ -185,17 +185,23 @@ def test_poolings_may_take_one_more_window_where_pixels_are_left(core):
         for padding in range(kernel // 2 + 1)
         for _ in range(8)
     ]  # fmt: skip
-    cases = [([one], {"size": int(rng.integers(9, 30)), "channels": 1, "rest": "ceil"}) for one in poolings]
-    more = 0
+    cases = [([one], {"size": int(rng.integers(2, 30)), "channels": 1, "rest": "ceil"}) for one in poolings]
+    more = refused = 0
     for ([layer], options), got in zip(cases, core("layer_list", FOLLOW, cases), strict=True):
         x = np.zeros((1, 1, options["size"], options["size"]))
         window = (x, layer["kernel"], layer["stride"], layer["padding"][0])
         pool = max_pool2d if layer["kind"] == "pool" else avg_pool2d
         dilation = {"dilation": layer["dilation"]} if layer["kind"] == "pool" else {}
-        wanted = pool(*window, **dilation, ceil_mode=True).shape[-1]
+        try:
+            wanted = pool(*window, **dilation, ceil_mode=True).shape[-1]
+        except ValueError:
+            refused += 1
+            assert "spans" in got["problem"], layer
+            continue
         assert (got["problem"], got["rows"][0][0]) == ("", wanted), layer
-        more += wanted > pool(*window, **dilation).shape[-1]
-    assert more > 30
+        with contextlib.suppress(ValueError):
+            more += wanted > pool(*window, **dilation).shape[-1]
+    assert more > 30 and refused
 
 
 def test_convolutions_drop_what_is_left_also_where_poolings_do_not(core):

@@ -194,10 +194,11 @@ function rowBehind(layer, from) {
 /** A pooling of which the last window may hang over the end, as long as it begins before it: PyTorch's `ceil_mode`. */
 function withLastWindow(layer, size) {
   const { kind, stride, padding: [before, after] } = layer;
-  if (kind === "conv" || spanOf(layer) > size + before + after) return layer;
-  const rest = leftOver(layer, size);
-  const begins = sizeAfter(size, layer) * stride;
-  return rest === 0 || begins >= size + before ? layer : { ...layer, padding: [before, after + stride - rest], hangsOver: stride - rest };
+  const spare = size + before + after - spanOf(layer);
+  if (kind === "conv" || spare <= -stride) return layer;
+  const steps = Math.ceil(spare / stride);
+  const hangsOver = steps * stride - spare;
+  return hangsOver === 0 || steps * stride >= size + before ? layer : { ...layer, padding: [before, after + hangsOver], hangsOver };
 }
 
 /** How many pixels at the end no window reads, because the stride does not divide. */
