@@ -19,6 +19,14 @@ __all__ = [
 ]
 
 
+def as_gradient(grad: float | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The gradient for an output of this shape as an array of floats; another shape NumPy would broadcast in silence."""
+    grad = as_floats(np.asarray(grad))
+    if grad.shape != shape:
+        raise ValueError(f"grad must have the shape of the output, {shape}; got {grad.shape}")
+    return grad
+
+
 def nll_loss(
     log_p: np.ndarray,
     target: np.ndarray,
