@@ -37,6 +37,12 @@ __all__ = [
 ]
 
 
+def with_place(place: str, error: ValueError | TypeError) -> ValueError | TypeError:
+    """The same error, saying where it happened; a plain one, because NumPy's own kinds cannot be made from a text."""
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{place}: {error}")
+
+
 class Layer:
     """What every layer has: forward, backward, and lists of weights and gradients, empty where there are none."""
 
@@ -366,9 +372,8 @@ class Sequential(Layer):
         try:
             yield
         except (ValueError, TypeError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError  # NumPy's own kinds take no text
             place = next(place for place, other in enumerate(self.layers) if other is layer)
-            raise kind(f"layer {place} ({type(layer).__name__}): {error}") from error
+            raise with_place(f"layer {place} ({type(layer).__name__})", error) from error
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         for layer in self.layers:

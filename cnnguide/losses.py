@@ -179,7 +179,7 @@ def _chosen(
     ignored = np.zeros(target.shape, bool)
     if ignore_index is not None:
         ignored = target == whole_number("ignore_index", ignore_index, least=-(2**63))
-    check_classes(scores, target, ignored)
+    check_classes(scores.shape, target, ignored)
     classes = scores.shape[1]
     if weight is not None and np.shape(weight) != (classes,):
         raise ValueError(f"weight must have one entry for each of {classes} classes, got shape {np.shape(weight)}")
@@ -188,19 +188,20 @@ def _chosen(
     return chosen, np.where(ignored, 0, counts).astype(scores.dtype), ignored
 
 
-def check_classes(scores: np.ndarray, target: np.ndarray, ignored: np.ndarray | bool = False) -> None:
-    """Say what is wrong with the class numbers of these scores."""
-    if scores.ndim != 2 or target.shape != scores.shape[:1]:
+def check_classes(shape: tuple[int, ...], target: np.ndarray, ignored: np.ndarray | None = None) -> None:
+    """Refuse targets that are no class numbers for scores of this shape."""
+    if len(shape) != 2 or target.shape != shape[:1]:
         raise ValueError(
-            f"scores must be (N, classes) and target (N,), got {scores.shape} and {target.shape}; "
+            f"scores must be (N, classes) and target (N,), got {shape} and {target.shape}; "
             "target holds class numbers, not one-hot rows"
         )
     if not np.issubdtype(target.dtype, np.integer):
         raise TypeError(f"target must hold whole numbers, got {target.dtype}")
-    classes = scores.shape[1]
-    wrong = ~np.asarray(ignored) & ((target < 0) | (target >= classes))
+    wrong = (target < 0) | (target >= shape[1])
+    if ignored is not None:
+        wrong &= ~ignored
     if wrong.any():
-        raise ValueError(f"target {target[wrong][0]} is no class: there are {classes}, from 0 to {classes - 1}")
+        raise ValueError(f"target {target[wrong][0]} is no class: there are {shape[1]}, from 0 to {shape[1] - 1}")
 
 
 def _shares(counts: np.ndarray, ignored: np.ndarray, reduction: str) -> np.ndarray:
