@@ -161,8 +161,8 @@ def fit(
         if report:
             report.end(history)
     best.restore(model)
-    if history.losses and (broken := _broken_weights(model)):
-        raise DivergedError(f"at step {len(history.losses)} {broken}, {_with_learning_rate(optimizer)}")
+    if history.losses and not _has_finite_weights(model):
+        raise DivergedError(f"at step {len(history.losses)} {_diagnosis(model, x[chosen], optimizer)}")
     return history
 
 
@@ -208,9 +208,9 @@ def _diagnosis(model: Sequential, x: np.ndarray, optimizer: Optimizer) -> str:
     """What broke first, found by going through the network once more."""
     if not np.isfinite(x).all():
         return "the loss is no longer finite, because the input holds NaN or infinity"
-    if broken := _broken_weights(model):
-        return f"{broken}, {_with_learning_rate(optimizer)}"
     for name, layer in model.named_layers():
+        if not _has_finite_weights(layer):
+            return f"the weights of {name} are no longer finite, {_with_learning_rate(optimizer)}"
         with np.errstate(all="ignore"):
             x = layer.forward(x)
         if not np.isfinite(x).all():
@@ -221,11 +221,8 @@ def _diagnosis(model: Sequential, x: np.ndarray, optimizer: Optimizer) -> str:
     )
 
 
-def _broken_weights(model: Sequential) -> str:
-    for name, layer in model.named_layers():
-        if not all(np.isfinite(array).all() for array in layer.parameters()):
-            return f"the weights of {name} are no longer finite"
-    return ""
+def _has_finite_weights(layer: Layer) -> bool:
+    return all(np.isfinite(array).all() for array in layer.parameters())
 
 
 def _with_learning_rate(optimizer: Optimizer) -> str:

@@ -125,6 +125,7 @@ def test_divergence_is_named_the_moment_it_happens():
         ((1, np.nan), r"weights of layer 2 \(Linear\) are"),
         ((1e38, 1), r"output of layer 0 \(Linear\) is"),
         ((1e20, 1e20), r"output of layer 2 \(Linear\) is"),
+        ((1e38, np.nan), r"output of layer 0 \(Linear\) is"),  # the first in the order of forward
     ):
         model = Sequential(Linear(6, 16, rng), ReLU(), Linear(16, 3, rng))
         for layer, factor in zip((model.layers[0], model.layers[2]), spoiled, strict=True):
