@@ -10,7 +10,6 @@ With this module, one can build a network as a `Sequential` of `Conv2d`, `Linear
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -367,37 +366,39 @@ class Sequential(Layer):
             else:
                 yield name, layer
 
-    @contextmanager
-    def _errors_named(self, layer: Layer) -> Iterator[None]:
-        try:
-            yield
-        except (ValueError, TypeError) as error:
-            place = next(place for place, other in enumerate(self.layers) if other is layer)
-            raise with_place(f"layer {place} ({type(layer).__name__})", error) from error
-
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        for layer in self.layers:
-            with self._errors_named(layer):
+        try:
+            for layer in self.layers:
                 x = layer.forward(x, training)
+        except (ValueError, TypeError) as error:
+            raise self._with_place(layer, error) from error
         return x
 
     # --8<-- [start:backward]
     def backward(self, grad: np.ndarray) -> np.ndarray:
-        for layer in reversed(self.layers):
-            with self._errors_named(layer):
+        try:
+            for layer in reversed(self.layers):
                 grad = layer.backward(grad)
+        except (ValueError, TypeError) as error:
+            raise self._with_place(layer, error) from error
         return grad
 
     # --8<-- [end:backward]
 
     def backward_to_weights(self, grad: np.ndarray) -> None:
         """As `backward`, without the gradient for the input, which training does not need and which costs a fifth."""
-        for layer in reversed(self.layers):
-            with self._errors_named(layer):
+        try:
+            for layer in reversed(self.layers):
                 if layer is self.layers[0] and isinstance(layer, Conv2d):
                     layer.backward_to_weights(grad)
                 else:
                     grad = layer.backward(grad)
+        except (ValueError, TypeError) as error:
+            raise self._with_place(layer, error) from error
+
+    def _with_place(self, layer: Layer, error: ValueError | TypeError) -> ValueError | TypeError:
+        place = next(place for place, other in enumerate(self.layers) if other is layer)
+        return with_place(f"layer {place} ({type(layer).__name__})", error)
 
     def parameters(self) -> list[np.ndarray]:
         return [array for layer in self.layers for array in layer.parameters()]

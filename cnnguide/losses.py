@@ -20,9 +20,9 @@ __all__ = [
 ]
 
 
-def as_gradient(grad: float | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def as_gradient(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The gradient for an output of this shape as an array of floats; another shape NumPy would broadcast in silence."""
-    grad = as_floats(np.asarray(grad))
+    grad = as_floats(grad)
     if grad.shape != shape:
         raise ValueError(f"grad must have the shape of the output, {shape}; got {grad.shape}")
     return grad
@@ -215,7 +215,7 @@ def _shares(counts: np.ndarray, ignored: np.ndarray, reduction: str) -> np.ndarr
 
 def _grad_of_loss(grad: float | np.ndarray, counts: np.ndarray, reduction: str) -> np.ndarray:
     """One number, or with reduction "none" one for each loss."""
-    return as_gradient(grad, counts.shape if reduction == "none" and np.ndim(grad) else ())
+    return as_gradient(np.asarray(grad), counts.shape if reduction == "none" and np.ndim(grad) else ())
 
 
 def _reduce(losses: np.ndarray, counts: np.ndarray, reduction: str) -> np.ndarray:
