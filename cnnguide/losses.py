@@ -184,7 +184,8 @@ def _chosen(
     if weight is not None and np.shape(weight) != (classes,):
         raise ValueError(f"weight must have one entry for each of {classes} classes, got shape {np.shape(weight)}")
     chosen = np.where(ignored, 0, target)
-    counts = np.ones(len(target), scores.dtype) if weight is None else np.asarray(weight, scores.dtype)[chosen]
+    weights = np.ones(classes) if weight is None else as_floats(weight)
+    counts = weights.astype(scores.dtype)[chosen]
     return chosen, np.where(ignored, 0, counts).astype(scores.dtype), ignored
 
 

@@ -182,6 +182,7 @@ def test_the_mean_of_nothing_is_nan():
         (dict(target=np.array([0])), ValueError, r"target \(N,\), got \(2, 3\) and \(1,\)"),
         (dict(target=np.eye(3)[:2]), ValueError, "class numbers, not one-hot rows"),
         (dict(weight=np.ones(2)), ValueError, r"each of 3 classes, got shape \(2,\)"),
+        (dict(weight=np.full(3, 1j)), TypeError, "an array of real numbers is needed, got complex128"),
         (dict(ignore_index="1"), TypeError, "ignore_index must be a whole number, got '1'"),
         (dict(ignore_index=True), TypeError, "ignore_index must be a whole number, got True"),
         (dict(reduction="average"), ValueError, "reduction must be 'mean', 'sum' or 'none', got 'average'"),
