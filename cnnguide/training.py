@@ -144,7 +144,7 @@ def fit(
                 loss = float(cross_entropy(logits, target[chosen]))
                 history.losses.append(loss)
                 if not np.isfinite(loss):
-                    raise DivergedError(f"at step {len(history.losses)} {_diagnosis(model, x[chosen], optimizer)}")
+                    raise DivergedError(_diagnosis(model, x[chosen], len(history.losses), optimizer.lr))
                 model.backward_to_weights(cross_entropy_backward(logits, target[chosen]))
                 optimizer.step(model.parameters(), model.gradients())
                 if report:
@@ -162,7 +162,7 @@ def fit(
             report.end(history)
     best.restore(model)
     if history.losses and not _has_finite_weights(model):
-        raise DivergedError(f"at step {len(history.losses)} {_diagnosis(model, x[chosen], optimizer)}")
+        raise DivergedError(_diagnosis(model, x[chosen], len(history.losses), optimizer.lr))
     return history
 
 
@@ -204,29 +204,23 @@ def _slices(count: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, count, size))
 
 
-def _diagnosis(model: Sequential, x: np.ndarray, optimizer: Optimizer) -> str:
+def _diagnosis(model: Sequential, x: np.ndarray, step: int, lr: float) -> str:
     """What broke first, found by going through the network once more."""
     if not np.isfinite(x).all():
-        return "the loss is no longer finite, because the input holds NaN or infinity"
+        return f"at step {step} the loss is no longer finite, because the input holds NaN or infinity"
+    advice = f"no longer finite, with learning rate {lr}; try a smaller one"
     for name, layer in model.named_layers():
         if not _has_finite_weights(layer):
-            return f"the weights of {name} are no longer finite, {_with_learning_rate(optimizer)}"
+            return f"at step {step} the weights of {name} are {advice}"
         with np.errstate(all="ignore"):
             x = layer.forward(x)
         if not np.isfinite(x).all():
-            return f"the output of {name} is no longer finite, {_with_learning_rate(optimizer)}"
-    return (
-        f"the loss is no longer finite: all outputs are, but scores as large as {abs(x).max():.3g} lie too far apart, "
-        f"{_with_learning_rate(optimizer)}"
-    )
+            return f"at step {step} the output of {name} is {advice}"
+    return f"at step {step} scores as large as {abs(x).max():.3g} lie so far apart that their loss is {advice}"
 
 
 def _has_finite_weights(layer: Layer) -> bool:
     return all(np.isfinite(array).all() for array in layer.parameters())
-
-
-def _with_learning_rate(optimizer: Optimizer) -> str:
-    return f"with learning rate {optimizer.lr}; try a smaller one"
 
 
 class _Best:
