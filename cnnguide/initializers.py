@@ -29,6 +29,9 @@ __all__ = [
 
 Shape = Sequence[int]
 
+LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+"""Names that PyTorch has for no activation at all."""
+
 
 def fans(shape: Shape) -> tuple[int, int]:
     """Number of inputs that one unit sums up, and of outputs that one input reaches: (fan_in, fan_out).
@@ -56,8 +59,8 @@ def fans(shape: Shape) -> tuple[int, int]:
 def gain(nonlinearity: str, slope: float = 0.01) -> float:
     """By how much larger weights must be, in standard deviations, to make up for an activation.
 
-    Formula: 1 for "linear" and "sigmoid", 5 / 3 for "tanh", sqrt(2) for "relu", sqrt(2 / (1 + slope ** 2)) for
-    "leaky_relu", 3 / 4 for "selu".
+    Formula: 1 for "linear", "sigmoid", and the convolutions that PyTorch names here ("conv2d", "conv_transpose2d", ...),
+    5 / 3 for "tanh", sqrt(2) for "relu", sqrt(2 / (1 + slope ** 2)) for "leaky_relu", 3 / 4 for "selu".
 
     Raises ValueError for another name.
 
@@ -69,7 +72,7 @@ def gain(nonlinearity: str, slope: float = 0.01) -> float:
     2.0000000000000004
     """
     gains = {
-        "linear": 1.0,
+        **dict.fromkeys(LINEAR, 1.0),
         "sigmoid": 1.0,
         "tanh": 5 / 3,
         "relu": math.sqrt(2),
@@ -180,6 +183,7 @@ def orthogonal(shape: Shape, rng: np.random.Generator, gain: float = 1.0, dtype:
     """
     fans(shape)
     _check_dtype(dtype)
+    check_generator(rng)
     rows, columns = shape[0], math.prod(shape[1:])
     q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
     q *= np.sign(np.diag(r))
@@ -192,7 +196,8 @@ def constant(
 ) -> np.ndarray:
     """The same number everywhere: right for biases, wrong for weights, whose units would stay copies of each other.
 
-    Shapes: any; `rng` is not used, it stands there so that all initialisers are called alike.
+    Shapes: any; returns an array of `shape` and `dtype`, a kind of float. `rng` is not used, it stands there so that all
+    initialisers are called alike.
 
     Source: Goodfellow, Bengio and Courville (2016), section 8.4, on breaking the symmetry.
 
@@ -201,6 +206,7 @@ def constant(
     >>> constant((2,), value=0.5).tolist()
     [0.5, 0.5]
     """
+    _check_dtype(dtype)
     return np.full(tuple(shape), value, dtype)
 
 
@@ -211,6 +217,15 @@ def _fan(shape: Shape, mode: str) -> int:
     return fan_in if mode == "fan_in" else fan_out
 
 
+def check_generator(rng: np.random.Generator) -> np.random.Generator:
+    """Return `rng`, or say what would fit: a seed alone would give the same numbers at every call."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a generator such as numpy.random.default_rng(0), got {rng!r} ({type(rng).__name__})"
+        )
+    return rng
+
+
 def _check_dtype(dtype: type) -> None:
     if np.dtype(dtype).kind != "f":
         raise TypeError(f"dtype must be a kind of float, got {np.dtype(dtype)}: weights are fractions")
@@ -218,10 +233,12 @@ def _check_dtype(dtype: type) -> None:
 
 def _normal(shape: Shape, variance: float, rng: np.random.Generator, dtype: type) -> np.ndarray:
     _check_dtype(dtype)
+    check_generator(rng)
     return (math.sqrt(variance) * rng.standard_normal(tuple(shape))).astype(dtype)
 
 
 def _uniform(shape: Shape, variance: float, rng: np.random.Generator, dtype: type) -> np.ndarray:
     _check_dtype(dtype)
+    check_generator(rng)
     bound = math.sqrt(3 * variance)
     return rng.uniform(-bound, bound, tuple(shape)).astype(dtype)

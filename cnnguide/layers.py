@@ -8,16 +8,18 @@ With this module, one can build a network as a `Sequential` of `Conv2d`, `Linear
 - `parameters()` and `gradients()` list the weights and their gradients, in the same order.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from cnnguide.activations import relu, relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
+from cnnguide.activations import as_floats, relu, relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
 from cnnguide.convolution import conv2d, conv2d_backward
-from cnnguide.initializers import he_normal
+from cnnguide.initializers import check_generator, he_normal
+from cnnguide.losses import as_gradient
 from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
-from cnnguide.shapes import ImagePadding, Pair, whole_number, whole_pair
+from cnnguide.shapes import ImagePadding, Pair, conv_parameters, whole_pair
 
 __all__ = [
     "AvgPool2d",
@@ -34,8 +36,26 @@ __all__ = [
 ]
 
 
+def with_place(place: str, error: ValueError | TypeError) -> ValueError | TypeError:
+    """The same error, saying where it happened; a plain one, because NumPy's own kinds cannot be made from a text."""
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{place}: {error}")
+
+
 class Layer:
     """What every layer has: forward, backward, and lists of weights and gradients, empty where there are none."""
+
+    _x: np.ndarray
+
+    def _remember(self, x: np.ndarray) -> np.ndarray:
+        """Keep the input of `forward` for `backward`."""
+        self._x = np.asarray(x)
+        return self._x
+
+    def _remembered(self) -> np.ndarray:
+        if not hasattr(self, "_x"):
+            raise RuntimeError(f"{type(self).__name__} has met no input yet: call forward, then backward")
+        return self._x
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         raise NotImplementedError
@@ -73,7 +93,7 @@ class Conv2d(_Weighted):
 
     Shapes: x (N, in_channels, H, W), returns (N, out_channels, H', W').
 
-    Raises ValueError and TypeError as `conv2d` does.
+    Raises ValueError and TypeError as `conv2d` does, for settings that fit no image as soon as it is made.
 
     Source: documentation of PyTorch's Conv2d (whose initial weights are others, see the chapter on initialisation).
 
@@ -94,27 +114,30 @@ class Conv2d(_Weighted):
         groups: int = 1,
         dtype: type = np.float32,
     ) -> None:
-        in_channels, groups = whole_number("in_channels", in_channels, 1), whole_number("groups", groups, 1)
-        if in_channels % groups:
-            raise ValueError(f"groups {groups} must divide in_channels {in_channels}")
+        conv_parameters(in_channels, out_channels, kernel, groups)  # refuses what does not go together
         shape = (out_channels, in_channels // groups, *whole_pair("kernel", kernel, 1))
         self.weight = he_normal(shape, rng, dtype=dtype)
         self.bias = np.zeros(out_channels, dtype)
         self.settings = (stride, padding, dilation, groups)
         self._gradients = []
+        spans = (d * (k - 1) + 1 for k, d in zip(shape[2:], whole_pair("dilation", dilation, 1), strict=True))
+        no_image = np.zeros(
+            (0, in_channels, *spans)
+        )  # an empty batch, as large as a kernel: refuses what fits no image
+        conv2d(no_image, self.weight, self.bias, *self.settings)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        self._x = x
-        return conv2d(x, self.weight, self.bias, *self.settings)
+        return conv2d(self._remember(x), self.weight, self.bias, *self.settings)
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
-        dx, *self._gradients = conv2d_backward(grad, self._x, self.weight, *self.settings)
+        dx, *self._gradients = conv2d_backward(grad, self._remembered(), self.weight, *self.settings)
         assert dx is not None
         return dx
 
     def backward_to_weights(self, grad: np.ndarray) -> None:
         """As `backward`, for the first layer of a network, whose input learns nothing."""
-        _, *self._gradients = conv2d_backward(grad, self._x, self.weight, *self.settings, input_gradient=False)
+        x = self._remembered()
+        _, *self._gradients = conv2d_backward(grad, x, self.weight, *self.settings, input_gradient=False)
 
 
 class Linear(_Weighted):
@@ -124,7 +147,7 @@ class Linear(_Weighted):
 
     Shapes: x (N, inputs), weight (outputs, inputs), returns (N, outputs).
 
-    Raises ValueError where x has other than `inputs` columns.
+    Raises ValueError where x has other than `inputs` columns, or the gradient for the output not its shape.
 
     Source: documentation of PyTorch's Linear.
 
@@ -140,15 +163,17 @@ class Linear(_Weighted):
         self._gradients = []
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = self._remember(x)
         if x.ndim != 2 or x.shape[1] != self.weight.shape[1]:
             raise ValueError(
                 f"x must be (N, {self.weight.shape[1]}) for this layer, got shape {x.shape}; use Flatten before it?"
             )
-        self._x = x
         return x @ self.weight.T + self.bias
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
-        self._gradients = [grad.T @ self._x, grad.sum(axis=0)]
+        x = self._remembered()
+        grad = as_gradient(grad, (len(x), len(self.weight)))
+        self._gradients = [grad.T @ x, grad.sum(axis=0)]
         return grad @ self.weight
 
 
@@ -163,13 +188,14 @@ class MaxPool2d(Layer):
 
     def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
         self.settings = (kernel, stride, padding)
+        height, width = whole_pair("kernel", kernel, 1)
+        max_pool2d(np.zeros((0, 1, height, width)), *self.settings)  # an empty batch: refuses what fits no image
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        self._x = x
-        return max_pool2d(x, *self.settings)
+        return max_pool2d(self._remember(x), *self.settings)
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
-        return max_pool2d_backward(grad, self._x, *self.settings)
+        return max_pool2d_backward(grad, self._remembered(), *self.settings)
 
 
 class AvgPool2d(MaxPool2d):
@@ -182,20 +208,18 @@ class AvgPool2d(MaxPool2d):
     """
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        self._x = x
-        return avg_pool2d(x, *self.settings)
+        return avg_pool2d(self._remember(x), *self.settings)
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
-        return avg_pool2d_backward(grad, self._x, *self.settings)
+        return avg_pool2d_backward(grad, self._remembered(), *self.settings)
 
 
 class _Activation(Layer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        self._x = x
-        return self._function(x)
+        return self._function(self._remember(x))
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
-        return self._slope(grad, self._x)
+        return self._slope(grad, self._remembered())
 
     def _function(self, x: np.ndarray) -> np.ndarray:
         raise NotImplementedError
@@ -254,11 +278,12 @@ class Flatten(Layer):
     """
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        self._shape = x.shape
-        return x.reshape(len(x), int(np.prod(x.shape[1:])))
+        x = self._remember(x)
+        return x.reshape(len(x), math.prod(x.shape[1:]))
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
-        return grad.reshape(self._shape)
+        x = self._remembered()
+        return as_gradient(grad, (len(x), math.prod(x.shape[1:]))).reshape(x.shape)
 
 
 class Dropout(Layer):
@@ -268,7 +293,7 @@ class Dropout(Layer):
 
     Shapes: any; returns the same.
 
-    Raises ValueError for p outside [0, 1).
+    Raises ValueError for p outside [0, 1), TypeError for what is no generator.
 
     Source: Srivastava et al. (2014); the scaling while training ("inverted") is PyTorch's.
 
@@ -277,19 +302,24 @@ class Dropout(Layer):
     [[2.0, 0.0, 0.0, 0.0, 2.0, 2.0]]
     """
 
+    _scale: np.ndarray | None = None
+
     def __init__(self, p: float, rng: np.random.Generator) -> None:
         if not 0 <= p < 1:
             raise ValueError(f"p must be at least 0 and below 1, got {p}")
-        self.p, self._rng = p, rng
+        self.p, self._rng = p, check_generator(rng)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = self._remember(as_floats(x))
         self._scale = (
             (self._rng.random(x.shape) >= self.p).astype(x.dtype) / x.dtype.type(1 - self.p) if training else None
         )
         return x if self._scale is None else x * self._scale
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
-        return grad if self._scale is None else grad * self._scale
+        if self._scale is None:
+            return as_gradient(grad, self._remembered().shape)
+        return as_gradient(grad, self._scale.shape) * self._scale
 
 
 class Sequential(Layer):
@@ -297,7 +327,8 @@ class Sequential(Layer):
 
     Shapes: those of the first layer in, those of the last out.
 
-    Raises whatever a layer raises, with its place and kind in front.
+    Raises ValueError and TypeError as the layers do, with the place and kind of the layer in front; and ValueError for one
+    object at two places, because a layer remembers one input only.
 
     Source: documentation of PyTorch's Sequential.
 
@@ -313,32 +344,61 @@ class Sequential(Layer):
 
     def __init__(self, *layers: Layer) -> None:
         self.layers: Sequence[Layer] = layers
+        for place, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise TypeError(
+                    f"layer {place} must be a layer such as ReLU(), got {layer!r}; write Sequential(first, second)"
+                )
+        met: dict[int, str] = {}
+        for name, layer in self.named_layers():
+            if id(layer) in met:
+                raise ValueError(
+                    f"{name} is the same object as {met[id(layer)]}; a layer remembers one forward pass, make a new one"
+                )
+            met[id(layer)] = name
+
+    def named_layers(self) -> Iterator[tuple[str, Layer]]:
+        """Every layer in the order of `forward`, with its place and kind; of a Sequential those that stand in it."""
+        for place, layer in enumerate(self.layers):
+            name = f"layer {place} ({type(layer).__name__})"
+            if isinstance(layer, Sequential):
+                yield from ((f"{inner} in {name}", part) for inner, part in layer.named_layers())
+            else:
+                yield name, layer
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        for place, layer in enumerate(self.layers):
-            try:
+        try:
+            for layer in self.layers:
                 x = layer.forward(x, training)
-            except (ValueError, TypeError) as error:
-                raise type(error)(f"layer {place} ({type(layer).__name__}): {error}") from error
+        except (ValueError, TypeError) as error:
+            raise self._with_place(layer, error) from error
         return x
 
     # --8<-- [start:backward]
     def backward(self, grad: np.ndarray) -> np.ndarray:
-        for layer in reversed(self.layers):
-            grad = layer.backward(grad)
+        try:
+            for layer in reversed(self.layers):
+                grad = layer.backward(grad)
+        except (ValueError, TypeError) as error:
+            raise self._with_place(layer, error) from error
         return grad
 
     # --8<-- [end:backward]
 
     def backward_to_weights(self, grad: np.ndarray) -> None:
         """As `backward`, without the gradient for the input, which training does not need and which costs a fifth."""
-        first, *others = self.layers
-        for layer in reversed(others):
-            grad = layer.backward(grad)
-        if isinstance(first, Conv2d):
-            first.backward_to_weights(grad)
-        else:
-            first.backward(grad)
+        try:
+            for layer in reversed(self.layers):
+                if layer is self.layers[0] and isinstance(layer, Conv2d):
+                    layer.backward_to_weights(grad)
+                else:
+                    grad = layer.backward(grad)
+        except (ValueError, TypeError) as error:
+            raise self._with_place(layer, error) from error
+
+    def _with_place(self, layer: Layer, error: ValueError | TypeError) -> ValueError | TypeError:
+        place = next(place for place, other in enumerate(self.layers) if other is layer)
+        return with_place(f"layer {place} ({type(layer).__name__})", error)
 
     def parameters(self) -> list[np.ndarray]:
         return [array for layer in self.layers for array in layer.parameters()]

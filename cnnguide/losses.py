@@ -8,6 +8,7 @@ float32, whole numbers become float64.
 import numpy as np
 
 from cnnguide.activations import as_floats, log_softmax, log_softmax_backward
+from cnnguide.shapes import whole_number
 
 __all__ = [
     "cross_entropy",
@@ -17,6 +18,14 @@ __all__ = [
     "nll_loss",
     "nll_loss_backward",
 ]
+
+
+def as_gradient(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The gradient for an output of this shape as an array of floats; another shape NumPy would broadcast in silence."""
+    grad = as_floats(grad)
+    if grad.shape != shape:
+        raise ValueError(f"grad must have the shape of the output, {shape}; got {grad.shape}")
+    return grad
 
 
 def nll_loss(
@@ -29,7 +38,8 @@ def nll_loss(
     """Negative log-likelihood: how surprised a model is by the right classes.
 
     Formula: -weight[target] * log_p[target] for each example. "mean" divides the sum by the sum of the weights, so that
-    examples of class `ignore_index`, which count nothing, do not lower it; it is NaN where all examples are ignored.
+    examples of class `ignore_index`, which count nothing, do not lower it; it is NaN where all examples are ignored. A
+    weight of 0 hides no NaN and no infinity; `ignore_index` does.
 
     Shapes: log_p (N, classes) logarithms of probabilities, target (N,) class numbers, weight (classes,); returns a
     number, or (N,) for reduction "none".
@@ -43,8 +53,10 @@ def nll_loss(
     [0.693, 1.386]
     """
     log_p = as_floats(log_p)
-    chosen, counts = _chosen(log_p, target, weight, ignore_index)
-    losses = -counts * np.where(counts == 0, 0, log_p[np.arange(len(log_p)), chosen])
+    chosen, counts, ignored = _chosen(log_p, target, weight, ignore_index)
+    losses = np.zeros_like(counts)
+    with np.errstate(invalid="ignore"):  # 0 * infinity is NaN, as in PyTorch
+        np.multiply(-counts, log_p[np.arange(len(log_p)), chosen], out=losses, where=~ignored)
     return _reduce(losses, counts, reduction)
 
 
@@ -58,7 +70,10 @@ def nll_loss_backward(
 ) -> np.ndarray:
     """Gradient of `nll_loss` for log_p: minus the weight of each example, at its right class.
 
-    Shapes: arguments as `nll_loss`; `grad` is the gradient for the loss, (N,) for reduction "none". Returns (N, classes).
+    Shapes: arguments as `nll_loss`; `grad` is the gradient for the loss: a number, or (N,) for reduction "none".
+    Returns (N, classes).
+
+    Raises as `nll_loss`, and ValueError where grad has not the shape of the loss.
 
     Formula: -weight[target] at the right class, divided as the reduction does; 0 elsewhere.
 
@@ -68,9 +83,9 @@ def nll_loss_backward(
     [[0.0, -1.0]]
     """
     log_p = as_floats(log_p)
-    chosen, counts = _chosen(log_p, target, weight, ignore_index)
+    chosen, counts, ignored = _chosen(log_p, target, weight, ignore_index)
     out = np.zeros_like(log_p)
-    out[np.arange(len(log_p)), chosen] = -_shares(counts, reduction) * grad
+    out[np.arange(len(log_p)), chosen] = -_shares(counts, ignored, reduction) * _grad_of_loss(grad, counts, reduction)
     return out
 
 
@@ -103,7 +118,7 @@ def cross_entropy_backward(
 ) -> np.ndarray:
     """Gradient of `cross_entropy` for the scores: the probabilities, less 1 at the right class, per example.
 
-    Shapes: arguments as `cross_entropy`; returns (N, classes).
+    Shapes, errors: arguments as `nll_loss_backward`, with scores instead of log_p; returns (N, classes).
 
     Formula: softmax(logits) less 1 at the right class, times the weight, divided as the reduction does.
 
@@ -139,7 +154,10 @@ def mse_loss_backward(
 
     Formula: 2 * (prediction - target), divided as the reduction does.
 
-    Shapes: as `mse_loss`; returns the shape of the prediction.
+    Shapes: as `mse_loss`; `grad` is a number, or of the same shape for "none". Returns the prediction's shape
+    and, if those are floats, its dtype.
+
+    Raises as `mse_loss`, and ValueError where grad has not the shape of the loss.
 
     Source: the derivative of `mse_loss`.
 
@@ -147,39 +165,58 @@ def mse_loss_backward(
     [0.0, -2.0]
     """
     differences = _differences(prediction, target)
-    return 2 * differences * _shares(np.ones_like(differences), reduction) * grad
+    counts, nothing_ignored = np.ones_like(differences), np.zeros(differences.shape, bool)
+    shares = _shares(counts, nothing_ignored, reduction)
+    out = 2 * differences * shares * _grad_of_loss(grad, counts, reduction)
+    return np.asarray(out, as_floats(prediction).dtype)
 
 
 def _chosen(
     scores: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """For each example the class to look at, and how much it counts (0 where it is ignored)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each example the class to look at, how much it counts, and whether it is ignored (then it counts 0)."""
     target = np.asarray(target)
-    if scores.ndim != 2 or target.shape != scores.shape[:1]:
+    ignored = np.zeros(target.shape, bool)
+    if ignore_index is not None:
+        ignored = target == whole_number("ignore_index", ignore_index, least=-(2**63))
+    check_classes(scores.shape, target, ignored)
+    classes = scores.shape[1]
+    if weight is not None and np.shape(weight) != (classes,):
+        raise ValueError(f"weight must have one entry for each of {classes} classes, got shape {np.shape(weight)}")
+    chosen = np.where(ignored, 0, target)
+    weights = np.ones(classes) if weight is None else as_floats(weight)
+    counts = weights.astype(scores.dtype)[chosen]
+    return chosen, np.where(ignored, 0, counts).astype(scores.dtype), ignored
+
+
+def check_classes(shape: tuple[int, ...], target: np.ndarray, ignored: np.ndarray | None = None) -> None:
+    """Refuse targets that are no class numbers for scores of this shape."""
+    if len(shape) != 2 or target.shape != shape[:1]:
         raise ValueError(
-            f"scores must be (N, classes) and target (N,), got {scores.shape} and {target.shape}; "
+            f"scores must be (N, classes) and target (N,), got {shape} and {target.shape}; "
             "target holds class numbers, not one-hot rows"
         )
     if not np.issubdtype(target.dtype, np.integer):
         raise TypeError(f"target must hold whole numbers, got {target.dtype}")
-    classes = scores.shape[1]
-    ignored = np.zeros(len(target), bool) if ignore_index is None else target == ignore_index
-    wrong = ~ignored & ((target < 0) | (target >= classes))
+    wrong = (target < 0) | (target >= shape[1])
+    if ignored is not None:
+        wrong &= ~ignored
     if wrong.any():
-        raise ValueError(f"target {target[wrong][0]} is no class: there are {classes}, from 0 to {classes - 1}")
-    if weight is not None and np.shape(weight) != (classes,):
-        raise ValueError(f"weight must have one entry for each of {classes} classes, got shape {np.shape(weight)}")
-    chosen = np.where(ignored, 0, target)
-    counts = np.ones(len(target), scores.dtype) if weight is None else np.asarray(weight, scores.dtype)[chosen]
-    return chosen, np.where(ignored, 0, counts).astype(scores.dtype)
+        raise ValueError(f"target {target[wrong][0]} is no class: there are {shape[1]}, from 0 to {shape[1] - 1}")
 
 
-def _shares(counts: np.ndarray, reduction: str) -> np.ndarray:
+def _shares(counts: np.ndarray, ignored: np.ndarray, reduction: str) -> np.ndarray:
     """How much each single loss counts in the reduced one."""
     _check_reduction(reduction)
     if reduction != "mean":
         return counts
-    return np.divide(counts, counts.sum(), out=np.zeros_like(counts), where=counts != 0)
+    with np.errstate(invalid="ignore"):  # where all that is not ignored weighs 0, the mean has no slope: NaN
+        return np.divide(counts, counts.sum(), out=np.zeros_like(counts), where=~ignored)
+
+
+def _grad_of_loss(grad: float | np.ndarray, counts: np.ndarray, reduction: str) -> np.ndarray:
+    """One number, or with reduction "none" one for each loss."""
+    return as_gradient(np.asarray(grad), counts.shape if reduction == "none" and np.ndim(grad) else ())
 
 
 def _reduce(losses: np.ndarray, counts: np.ndarray, reduction: str) -> np.ndarray:

@@ -5,9 +5,12 @@ All are called alike: `step(parameters, gradients)` changes the list of arrays i
 earlier gradients does so by the place of an array in the list. Arguments, defaults and update rules are PyTorch's.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+
+from cnnguide.activations import as_floats
 
 __all__ = ["SGD", "AdaGrad", "Adam", "RMSProp"]
 
@@ -17,17 +20,18 @@ class _Optimizer:
 
     def __init__(self, lr: float, weight_decay: float, **at_least_zero: float) -> None:
         for name, value in {"lr": lr, "weight_decay": weight_decay, **at_least_zero}.items():
-            if not value >= 0:
-                raise ValueError(f"{name} must be at least 0, got {value}")
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{name} must be at least 0 and finite, got {value}")
         self.lr, self.weight_decay = lr, weight_decay
         self.steps = 0
+        self._shapes: list[tuple[int, ...]] = []
         self._memories: dict[str, list[np.ndarray]] = {}
 
     def step(self, parameters: Sequence[np.ndarray], gradients: Sequence[np.ndarray]) -> None:
-        """Change the parameters in place, one step against their gradients."""
-        met, wanted = [np.shape(g) for g in gradients], [w.shape for w in parameters]
-        if met != wanted:
-            raise ValueError(f"gradients must have the shapes of the parameters, {wanted}; got {met}")
+        """Change the parameters in place, one step against their gradients; on an error, nothing has been changed."""
+        gradients = [as_floats(g) for g in gradients]
+        self._check(parameters, gradients)
+        self._shapes = [w.shape for w in parameters]
         self.steps += 1
         for place, (w, g) in enumerate(zip(parameters, gradients, strict=True)):
             self._update(place, w, g + self.weight_decay * w if self.weight_decay else g)
@@ -35,16 +39,28 @@ class _Optimizer:
     def _update(self, place: int, w: np.ndarray, g: np.ndarray) -> None:
         raise NotImplementedError
 
-    def _memory(self, name: str, place: int, like: np.ndarray) -> np.ndarray:
-        """The array that is remembered for a parameter under a name; zeros at first."""
-        arrays = self._memories.setdefault(name, [])
-        if place == len(arrays):
-            arrays.append(np.zeros_like(like))
-        if arrays[place].shape != like.shape:
+    def _check(self, parameters: Sequence[np.ndarray], gradients: Sequence[np.ndarray]) -> None:
+        for place, w in enumerate(parameters):
+            if not isinstance(w, np.ndarray) or w.dtype.kind != "f" or not w.flags.writeable:
+                kind = f"an array of {w.dtype}" if isinstance(w, np.ndarray) else type(w).__name__
+                raise TypeError(
+                    f"parameter {place} must be an array of floats, not read-only, because a step changes it in place; "
+                    f"got {kind}"
+                )
+        met, wanted = [g.shape for g in gradients], [w.shape for w in parameters]
+        if met != wanted:
+            raise ValueError(f"gradients must have the shapes of the parameters, {wanted}; got {met}")
+        if self._memories and wanted != self._shapes:
             raise ValueError(
-                f"parameter {place} had shape {arrays[place].shape} in earlier steps and has {like.shape} now; "
+                f"the parameters had the shapes {self._shapes} in earlier steps and have {wanted} now; "
                 "use a new optimiser for other parameters"
             )
+
+    def _memory(self, name: str, place: int, like: np.ndarray, start: float = 0.0) -> np.ndarray:
+        """The array that is remembered for a parameter under a name; zeros at first, or another number."""
+        arrays = self._memories.setdefault(name, [])
+        if place == len(arrays):
+            arrays.append(np.full_like(like, start))
         return arrays[place]
 
 
@@ -56,8 +72,8 @@ class SGD(_Optimizer):
 
     Shapes: `step` takes two lists of arrays of equal shapes and changes the arrays of the first in place.
 
-    Raises ValueError for settings below 0, for nesterov without momentum or with dampening, and for gradients that do
-    not match.
+    Raises ValueError for settings below 0 or not finite, for nesterov without momentum or with dampening, for gradients
+    that do not match, and for parameters of other shapes than before; TypeError for parameters that cannot be changed.
 
     Source: documentation of PyTorch's torch.optim.SGD, whose form of momentum this is; Sutskever et al. (2013) for
     Nesterov's.
@@ -82,6 +98,8 @@ class SGD(_Optimizer):
                 f"nesterov looks ahead along the momentum, so momentum must be above 0 and dampening 0; "
                 f"got {momentum} and {dampening}"
             )
+        if not math.isfinite(dampening):
+            raise ValueError(f"dampening must be finite, got {dampening}")
         self.momentum, self.nesterov, self.dampening = momentum, nesterov, dampening
 
     # --8<-- [start:sgd]
@@ -99,7 +117,8 @@ class SGD(_Optimizer):
 class AdaGrad(_Optimizer):
     """Steps that shrink where gradients were large: each weight has a learning rate of its own.
 
-    Formula: s += g ** 2, then w -= rate * g / (sqrt(s) + eps) with rate = lr / (1 + (steps - 1) * lr_decay).
+    Formula: s += g ** 2, then w -= rate * g / (sqrt(s) + eps) with rate = lr / (1 + (steps - 1) * lr_decay); s starts as
+    initial_accumulator_value.
 
     Shapes, errors: as `SGD`.
 
@@ -111,13 +130,21 @@ class AdaGrad(_Optimizer):
     [0.9, 99.9]
     """
 
-    def __init__(self, lr: float = 0.01, lr_decay: float = 0.0, weight_decay: float = 0.0, eps: float = 1e-10) -> None:
-        super().__init__(lr, weight_decay, lr_decay=lr_decay, eps=eps)
-        self.lr_decay, self.eps = lr_decay, eps
+    def __init__(
+        self,
+        lr: float = 0.01,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+    ) -> None:
+        start = initial_accumulator_value
+        super().__init__(lr, weight_decay, lr_decay=lr_decay, initial_accumulator_value=start, eps=eps)
+        self.lr_decay, self.initial_accumulator_value, self.eps = lr_decay, start, eps
 
     # --8<-- [start:adagrad]
     def _update(self, place: int, w: np.ndarray, g: np.ndarray) -> None:
-        squares = self._memory("squares", place, w)
+        squares = self._memory("squares", place, w, self.initial_accumulator_value)
         squares += g * g
         rate = self.lr / (1 + (self.steps - 1) * self.lr_decay)
         w -= rate * g / (np.sqrt(squares) + self.eps)
@@ -129,7 +156,8 @@ class RMSProp(_Optimizer):
     """AdaGrad that forgets: steps relative to the size of recent gradients.
 
     Formula: s = alpha * s + (1 - alpha) * g ** 2, then d = g / (sqrt(s) + eps); with momentum, d = momentum * d' + d with
-    d' the d of the step before; w -= lr * d.
+    d' the d of the step before; w -= lr * d. With centered, the root is that of s - m ** 2 with the fading mean
+    m = alpha * m + (1 - alpha) * g: of the variance of recent gradients.
 
     Shapes, errors: as `SGD`.
 
@@ -143,16 +171,27 @@ class RMSProp(_Optimizer):
     """
 
     def __init__(
-        self, lr: float = 0.01, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0, momentum: float = 0.0
+        self,
+        lr: float = 0.01,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
     ) -> None:
         super().__init__(lr, weight_decay, alpha=alpha, eps=eps, momentum=momentum)
-        self.alpha, self.eps, self.momentum = alpha, eps, momentum
+        self.alpha, self.eps, self.momentum, self.centered = alpha, eps, momentum, centered
 
     # --8<-- [start:rmsprop]
     def _update(self, place: int, w: np.ndarray, g: np.ndarray) -> None:
         squares = self._memory("squares", place, w)
         squares *= self.alpha
         squares += (1 - self.alpha) * g * g
+        if self.centered:
+            mean = self._memory("mean", place, w)
+            mean *= self.alpha
+            mean += (1 - self.alpha) * g
+            squares = squares - mean * mean
         d = g / (np.sqrt(squares) + self.eps)
         if self.momentum:
             velocity = self._memory("velocity", place, w)
@@ -170,7 +209,7 @@ class Adam(_Optimizer):
     Formula: m = beta1 * m + (1 - beta1) * g, s = beta2 * s + (1 - beta2) * g ** 2, then
     w -= lr * m / (1 - beta1 ** steps) / (sqrt(s / (1 - beta2 ** steps)) + eps). With amsgrad, the largest s so far counts.
 
-    Shapes, errors: as `SGD`, and ValueError for betas that are not in [0, 1).
+    Shapes, errors: as `SGD`, and ValueError for betas that are not two numbers in [0, 1).
 
     Source: Kingma and Ba (2015), algorithm 1; Reddi, Kale and Kumar (2018) for amsgrad; documentation of PyTorch's
     torch.optim.Adam.
@@ -190,8 +229,8 @@ class Adam(_Optimizer):
         amsgrad: bool = False,
     ) -> None:
         super().__init__(lr, weight_decay, eps=eps)
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas must be at least 0 and below 1, got {betas}")
+        if np.shape(betas) != (2,) or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas must be two numbers, at least 0 and below 1, got {betas}")
         self.betas, self.eps, self.amsgrad = betas, eps, amsgrad
 
     # --8<-- [start:adam]

@@ -16,9 +16,10 @@ from typing import Protocol
 
 import numpy as np
 
-from cnnguide.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Sequential
+from cnnguide.initializers import check_generator
+from cnnguide.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Sequential, with_place
 from cnnguide.letters import DATA, FONTS, HELD_OUT_FONTS, draw_letters
-from cnnguide.losses import cross_entropy, cross_entropy_backward
+from cnnguide.losses import check_classes, cross_entropy, cross_entropy_backward
 from cnnguide.optimizers import Adam
 from cnnguide.shapes import whole_number
 
@@ -46,7 +47,7 @@ class Optimizer(Protocol):
 
 
 class DivergedError(ArithmeticError):
-    """The loss is no longer a number: says at which step, with which learning rate, and which layer broke first."""
+    """The loss or the weights are no longer finite: says at which step, with which learning rate, and what broke first."""
 
 
 @dataclass
@@ -71,7 +72,8 @@ def accuracy(model: Layer, data: Examples, batch_size: int = 256) -> float:
 
     Shapes: data is (x, target) with x as the model takes it and target (N,) class numbers.
 
-    Raises ValueError for data without examples.
+    Raises ValueError for data without examples, outputs other than (N, classes), and classes that do not exist; TypeError
+    for targets that are not whole numbers.
 
     Formula: the number of examples whose argmax is the target, divided by their number.
 
@@ -81,10 +83,11 @@ def accuracy(model: Layer, data: Examples, batch_size: int = 256) -> float:
     >>> accuracy(Flatten(), (np.eye(4), np.array([0, 1, 2, 0])))
     0.75
     """
-    x, target = _checked(data)
-    right = sum(
-        int((model.forward(x[batch]).argmax(axis=1) == target[batch]).sum()) for batch in _slices(len(x), batch_size)
-    )
+    (x, target), right = _as_examples("data", data), 0
+    for batch in _slices(len(x), whole_number("batch_size", batch_size, 1)):
+        scores = model.forward(x[batch])
+        check_classes(scores.shape, target[batch])
+        right += int((scores.argmax(axis=1) == target[batch]).sum())
     return right / len(x)
 
 
@@ -108,9 +111,9 @@ def fit(
 
     Shapes: data is (x, target) with target (N,) class numbers. The model's weights are changed in place.
 
-    Raises ValueError for data that do not fit together, DivergedError the moment the loss is not finite. Ctrl-C ends
-    training and returns what has been learned so far (with `patience`: the best of it). `progress` draws a bar on the error
-    stream.
+    Raises ValueError and TypeError before the first step for arguments and data that do not fit together, DivergedError the
+    moment the loss is not finite, or at the end where the weights are not. Ctrl-C ends training and returns what has been
+    learned so far (with `patience`: the best of it). `progress` draws a bar on the error stream.
 
     Source: Goodfellow, Bengio and Courville (2016), algorithms 8.1 and 7.1.
 
@@ -124,11 +127,13 @@ def fit(
     >>> len(history.losses), accuracy(model, (x, target)) > 0.9
     (15, True)
     """
-    x, target = _checked(data)
     epochs, batch_size = whole_number("epochs", epochs, 0), whole_number("batch_size", batch_size, 1)
     if patience is not None and validation is None:
         raise ValueError("patience waits for a better validation accuracy, so it needs validation data")
-    history, best = History(), _Best(patience)
+    _check_actors(model, optimizer, rng)
+    x, target = _tried_examples("data", data, model)
+    validation = None if validation is None else _tried_examples("validation", validation, model)
+    history, best = History(), _Best(None if patience is None else whole_number("patience", patience, 1))
     report = _Progress(epochs, epochs * -(-len(x) // batch_size)) if progress else None
     try:
         for _ in range(epochs):
@@ -156,16 +161,42 @@ def fit(
         if report:
             report.end(history)
     best.restore(model)
+    if history.losses and not _has_finite_weights(model):
+        raise DivergedError(_diagnosis(model, x[chosen], len(history.losses), optimizer.lr))
     return history
 
 
-def _checked(data: Examples) -> Examples:
-    x, target = data
-    if len(x) == 0 or np.shape(target) != (len(x),):
+def _check_actors(model: Sequential, optimizer: Optimizer, rng: np.random.Generator) -> None:
+    if not isinstance(model, Sequential):
+        raise TypeError(f"model must be a Sequential, got {model!r}; put layers into one: Sequential(Linear(...))")
+    if not model.layers:
+        raise ValueError("model has no layers, so there is nothing to train")
+    if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
+        raise TypeError(f"optimizer must be an optimiser such as Adam(), got {optimizer!r}")
+    check_generator(rng)
+
+
+def _as_examples(name: str, data: Examples) -> Examples:
+    try:
+        x, target = (np.asarray(array) for array in data)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be (x, target), two arrays: {error}") from error
+    count = len(x) if x.ndim else 0
+    if count == 0 or target.shape != (count,):
         raise ValueError(
-            f"data must be (x, target) with at least one example and one class number each, got {len(x)} examples and "
-            f"targets of shape {np.shape(target)}"
+            f"{name} must be (x, target) with at least one example and one class number each, got {count} examples and "
+            f"targets of shape {target.shape}"
         )
+    return x, target
+
+
+def _tried_examples(name: str, data: Examples, model: Sequential) -> Examples:
+    """The examples as arrays, after the model has answered to one of them: what does not fit shows before it learns."""
+    x, target = _as_examples(name, data)
+    try:
+        check_classes((len(x), *model.forward(x[:1]).shape[1:]), target)
+    except (ValueError, TypeError) as error:
+        raise with_place(name, error) from error
     return x, target
 
 
@@ -174,19 +205,22 @@ def _slices(count: int, size: int) -> Iterator[slice]:
 
 
 def _diagnosis(model: Sequential, x: np.ndarray, step: int, lr: float) -> str:
-    """Which layer broke first, found by going through the network once more."""
-    for place, layer in enumerate(model.layers):
-        name = f"layer {place} ({type(layer).__name__})"
-        if not all(np.isfinite(array).all() for array in layer.parameters()):
-            return (
-                f"at step {step} the weights of {name} are no longer finite, with learning rate {lr}; try a smaller one"
-            )
-        if np.isfinite(x).all():
-            with np.errstate(all="ignore"):
-                x = layer.forward(x)
-            if not np.isfinite(x).all():
-                return f"at step {step} the output of {name} is no longer finite, with learning rate {lr}; try a smaller one"
-    return f"at step {step} the loss is no longer finite, with learning rate {lr}; is the input?"
+    """What broke first, found by going through the network once more."""
+    if not np.isfinite(x).all():
+        return f"at step {step} the loss is no longer finite, because the input holds NaN or infinity"
+    advice = f"no longer finite, with learning rate {lr}; try a smaller one"
+    for name, layer in model.named_layers():
+        if not _has_finite_weights(layer):
+            return f"at step {step} the weights of {name} are {advice}"
+        with np.errstate(all="ignore"):
+            x = layer.forward(x)
+        if not np.isfinite(x).all():
+            return f"at step {step} the output of {name} is {advice}"
+    return f"at step {step} scores as large as {abs(x).max():.3g} lie so far apart that their loss is {advice}"
+
+
+def _has_finite_weights(layer: Layer) -> bool:
+    return all(np.isfinite(array).all() for array in layer.parameters())
 
 
 class _Best:

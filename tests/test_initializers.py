@@ -67,7 +67,8 @@ def test_he_et_al_print_these_spreads_for_3x3_layers():
 
 
 def test_gains_are_pytorchs(torch):
-    for name in ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"):
+    convolutions = [f"conv{kind}{axes}d" for kind in ("", "_transpose") for axes in (1, 2, 3)]
+    for name in ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", *convolutions):
         assert gain(name) == pytest.approx(torch.nn.init.calculate_gain(name))
     assert gain("leaky_relu", 0.2) == pytest.approx(torch.nn.init.calculate_gain("leaky_relu", 0.2))
 
@@ -119,7 +120,18 @@ def test_constant():
     assert constant((2, 2), value=0.1).tolist() == [[0.1, 0.1], [0.1, 0.1]]
 
 
+@pytest.mark.parametrize(
+    "name", ["lecun_normal", "xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "orthogonal"]
+)
+@pytest.mark.parametrize("rng", [0, None, np.random])
+def test_a_draw_needs_a_generator(name, rng):
+    with pytest.raises(TypeError, match=r"rng must be a generator such as numpy.random.default_rng\(0\), got "):
+        getattr(cnnguide, name)((3, 3), rng)
+
+
 def test_bad_input_is_named():
+    with pytest.raises(TypeError, match="dtype must be a kind of float, got int64"):
+        constant((2,), value=0.5, dtype=np.int64)  # would be two zeros
     with pytest.raises(ValueError, match=r"at least the axes \(out, in\), got shape \(3,\)"):
         fans((3,))
     with pytest.raises(TypeError, match="a shape is a sequence such as .*, got 5"):

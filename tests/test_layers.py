@@ -121,6 +121,39 @@ def test_the_gradients_of_the_weights_do_not_need_that_of_the_input():
     assert linear.gradients()[0].tolist() == [[1, 1, 1], [1, 1, 1]]
 
 
+def test_an_object_at_two_places_is_refused():
+    """A layer remembers one input: at two places, forward would be right and backward wrong in silence."""
+    rng = np.random.default_rng(0)
+    relu, linear = ReLU(), Linear(2, 2, rng)
+    with pytest.raises(ValueError, match=r"layer 2 \(ReLU\) is the same object as layer 0 \(ReLU\).*make a new one"):
+        Sequential(relu, linear, relu)
+    with pytest.raises(ValueError, match=r"layer 1 \(Linear\) is the same object as layer 0 \(Linear\)"):
+        Sequential(linear, linear)
+    inner = Sequential(Sequential(linear), relu)
+    with pytest.raises(
+        ValueError, match=r"layer 1 \(ReLU\) in layer 1 \(Sequential\) is the same object as layer 0 \(ReLU\)"
+    ):
+        Sequential(relu, inner)
+    with pytest.raises(
+        ValueError, match=r"is the same object as layer 0 \(Linear\) in layer 0 \(Sequential\) in layer 0"
+    ):
+        Sequential(inner, inner)
+    Sequential(inner, Sequential(ReLU()), ReLU())
+    Sequential(linear, ReLU())  # in another network as well: each forward pass is followed by its own backward
+
+
+def test_nested_networks_agree_with_flat_ones():
+    flat = network()
+    nested = Sequential(Sequential(*flat.layers[:3]), *flat.layers[3:6], Sequential(Sequential(*flat.layers[6:])))
+    x = np.random.default_rng(1).standard_normal((2, 2, 10, 12))
+    out = flat.forward(x)
+    dx, gradients = flat.backward(out), [gradient.copy() for gradient in flat.gradients()]
+    np.testing.assert_array_equal(nested.forward(x), out)
+    np.testing.assert_array_equal(nested.backward(out), dx)
+    for ours, wanted in zip(nested.gradients(), gradients, strict=True):
+        np.testing.assert_array_equal(ours, wanted)
+
+
 def test_parameters_are_the_arrays_themselves():
     model = network()
     for array in model.parameters():
@@ -139,6 +172,14 @@ def test_dropout_keeps_the_mean_while_training_and_does_nothing_after():
     np.testing.assert_array_equal(layer.backward(np.ones_like(x)) == 0, out == 0)
     np.testing.assert_array_equal(layer.forward(x), x)
     np.testing.assert_array_equal(layer.backward(x), x)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.3, 0.5])
+def test_dropout_of_whole_numbers_is_that_of_fractions(p):
+    whole = np.arange(24).reshape(4, 6)
+    out = Dropout(p, np.random.default_rng(0)).forward(whole, training=True)
+    assert out.dtype == np.float64
+    np.testing.assert_array_equal(out, Dropout(p, np.random.default_rng(0)).forward(whole.astype(float), training=True))
 
 
 @pytest.mark.parametrize("name", ["weights.npz", "weights"])
@@ -222,3 +263,104 @@ def test_bad_input_is_named_with_its_layer():
         Conv2d(3, 4, 3, np.random.default_rng(0), groups=2)
     with pytest.raises(ValueError, match="p must be at least 0 and below 1, got 1"):
         Dropout(1, np.random.default_rng(0))
+    with pytest.raises(TypeError, match=r"rng must be a generator such as .*default_rng\(0\), got 0 \(int\)"):
+        Dropout(0.5, 0)
+    with pytest.raises(TypeError, match=r"layer 0 must be a layer such as ReLU\(\), got \[<cnnguide"):
+        Sequential([ReLU(), ReLU()])
+    with pytest.raises(TypeError, match=r"layer 1 must be a layer such as ReLU\(\), got <class"):
+        Sequential(ReLU(), Tanh)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        (dict(out_channels=4, groups=3), ValueError, "groups 3 must divide in_channels 3 and out_channels 4"),
+        (dict(kernel=0), ValueError, "kernel must be at least 1, got 0"),
+        (dict(stride=-1), ValueError, "stride must be at least 1, got -1"),
+        (dict(dilation=0), ValueError, "dilation must be at least 1, got 0"),
+        (dict(padding="sam"), ValueError, '"same" or "valid"; got \'sam\''),
+        (dict(padding="same", stride=2), ValueError, "keeps the size, which stride"),
+        (dict(padding=-1), ValueError, "padding must be at least 0, got -1"),
+        (dict(dtype=np.float16), TypeError, "weight must be float32 or float64, got float16"),
+        (dict(rng=None), TypeError, "rng must be a generator"),
+    ],
+)
+def test_a_convolution_that_fits_no_image_is_refused_when_it_is_made(settings, error, message):
+    with pytest.raises(error, match=message):
+        Conv2d(**dict(in_channels=3, out_channels=6, kernel=3, rng=np.random.default_rng(0)) | settings)
+
+
+@pytest.mark.parametrize("layer", [MaxPool2d, AvgPool2d])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((0,), ValueError, "kernel must be at least 1, got 0"),
+        ((2, 0), ValueError, "stride must be at least 1, got 0"),
+        ((2, 2, 2), ValueError, "padding 2 is more than half of kernel 2"),
+        ((2.5,), TypeError, "kernel must be a whole number, got 2.5"),
+    ],
+)
+def test_a_pooling_that_fits_no_image_is_refused_when_it_is_made(layer, arguments, error, message):
+    with pytest.raises(error, match=message):
+        layer(*arguments)
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 3), st.integers(1, 3), st.sampled_from([1, 2]))
+def test_settings_that_fit_some_image_are_not_refused(kernel, stride, padding, dilation, groups):
+    layer = Conv2d(2, 2, kernel, np.random.default_rng(0), stride, padding, dilation, groups)
+    assert layer.forward(np.zeros((1, 2, 12, 12), np.float32)).ndim == 4
+    for pooling in (MaxPool2d(kernel, stride, padding % (kernel // 2 + 1)), AvgPool2d((kernel, 1), stride)):
+        assert pooling.forward(np.zeros((1, 2, 12, 12))).ndim == 4
+
+
+def every_kind(rng):
+    return [
+        Conv2d(1, 1, 1, rng), Linear(2, 2, rng), MaxPool2d(1), AvgPool2d(1), ReLU(), Tanh(), Sigmoid(), Flatten(),
+        Dropout(0.5, rng),
+    ]  # fmt: skip
+
+
+def test_backward_before_forward_says_what_is_missing():
+    rng = np.random.default_rng(0)
+    for layer in every_kind(rng):
+        with pytest.raises(RuntimeError, match=f"{type(layer).__name__} has met no input yet: call forward, then"):
+            layer.backward(np.ones((2, 2)))
+    with pytest.raises(RuntimeError, match="Conv2d has met no input yet"):
+        Sequential(Conv2d(1, 1, 1, rng)).backward_to_weights(np.ones((1, 1, 1, 1)))
+
+
+@pytest.mark.parametrize("backward", [Sequential.backward, Sequential.backward_to_weights])
+def test_a_gradient_that_does_not_fit_is_named_with_its_layer(backward):
+    model = network()
+    model.forward(np.ones((2, 2, 10, 12)))
+    with pytest.raises(
+        ValueError, match=r"^layer 9 \(Linear\): grad must have the shape of the output, \(2, 3\); got \(3,\)"
+    ):
+        backward(model, np.ones(3))
+    for layer in (Flatten(), Dropout(0.5, np.random.default_rng(0))):
+        for training in (False, True):
+            layer.forward(np.ones((2, 6)), training)
+            with pytest.raises(ValueError, match=r"grad must have the shape of the output, \(2, 6\); got \(6, 2\)"):
+                layer.backward(np.ones((6, 2)))
+    with pytest.raises(TypeError, match=r"layer 0 \(Linear\): an array of real numbers is needed, got complex128"):
+        part = Sequential(Linear(2, 1, np.random.default_rng(0)))
+        part.forward(np.ones((1, 2)))
+        backward(part, np.full((1, 1), 1j))
+
+
+def test_what_numpy_cannot_compute_is_named_with_its_layer():
+    """NumPy raises kinds of errors of its own, which cannot be made from a text."""
+    with pytest.raises(TypeError, match=r"^layer 0 \(Sequential\): layer 0 \(Linear\): ") as met:
+        Sequential(Sequential(Linear(2, 2, np.random.default_rng(0)))).forward(np.array([["a", "b"]]))
+    assert type(met.value) is TypeError
+
+
+def test_lists_are_taken_as_arrays():
+    rng = np.random.default_rng(0)
+    linear, flatten, dropout = Linear(2, 1, rng, np.float64), Flatten(), Dropout(0.5, rng)
+    assert linear.forward([[1.0, 2.0]]).shape == (1, 1)
+    assert linear.backward([[1.0]]).tolist() == linear.weight.tolist()
+    assert linear.gradients()[0].tolist() == [[1.0, 2.0]]
+    assert flatten.forward([[[1.0], [2.0]]]).tolist() == [[1.0, 2.0]]
+    assert flatten.backward([[3.0, 4.0]]).tolist() == [[[3.0], [4.0]]]
+    assert dropout.forward([1.0, 2.0]).tolist() == [1.0, 2.0]

@@ -140,6 +140,33 @@ def test_what_is_ignored_counts_nothing_even_where_it_is_impossible(torch, reduc
     np.testing.assert_array_equal(nll_loss(log_p, target, **settings), wanted.numpy())
 
 
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
+@pytest.mark.parametrize(
+    ("scores", "weight", "ignore"),
+    [
+        ([[np.nan, 0], [1, 1]], [0, 1], -100),  # a weight of 0 hides no NaN
+        ([[-np.inf, 0], [-1, -1]], [0, 1], -100),  # and no infinity
+        ([[-1, 0], [-1, -1]], [0, 0], -100),  # nothing counts: the mean is 0 / 0
+        ([[-1, 0], [-1, -1]], [1, 0], 0),  # nor does what is left when the others are ignored
+        ([[np.nan, 0], [-1, -1]], [1, 1], 0),  # what is ignored is not looked at
+    ],
+)
+def test_weights_of_zero_agree_with_pytorch(torch, reduction, name, scores, weight, ignore):
+    scores, weight, target = np.array(scores, float), np.array(weight, float), np.array([0, 1])
+    leaf, settings = torch.tensor(scores, requires_grad=True), dict(reduction=reduction, ignore_index=ignore)
+    wanted = getattr(torch.nn.functional, name)(leaf, torch.tensor(target), torch.tensor(weight), **settings)
+    wanted.backward(torch.ones_like(wanted))
+    ours, backward = (
+        (cross_entropy, cross_entropy_backward) if name == "cross_entropy" else (nll_loss, nll_loss_backward)
+    )
+    grad = np.ones(wanted.shape)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(ours(scores, target, weight, **settings), wanted.detach().numpy())
+        gradient = backward(scores, target, weight, **settings, grad=grad)
+    np.testing.assert_allclose(gradient, leaf.grad.numpy(), atol=1e-12)
+
+
 def test_the_mean_of_nothing_is_nan():
     assert np.isnan(cross_entropy(np.zeros((2, 3)), np.array([1, 1]), ignore_index=1))
     assert float(cross_entropy(np.zeros((2, 3)), np.array([1, 1]), ignore_index=1, reduction="sum")) == 0
@@ -155,6 +182,9 @@ def test_the_mean_of_nothing_is_nan():
         (dict(target=np.array([0])), ValueError, r"target \(N,\), got \(2, 3\) and \(1,\)"),
         (dict(target=np.eye(3)[:2]), ValueError, "class numbers, not one-hot rows"),
         (dict(weight=np.ones(2)), ValueError, r"each of 3 classes, got shape \(2,\)"),
+        (dict(weight=np.full(3, 1j)), TypeError, "an array of real numbers is needed, got complex128"),
+        (dict(ignore_index="1"), TypeError, "ignore_index must be a whole number, got '1'"),
+        (dict(ignore_index=True), TypeError, "ignore_index must be a whole number, got True"),
         (dict(reduction="average"), ValueError, "reduction must be 'mean', 'sum' or 'none', got 'average'"),
     ],
 )
@@ -162,6 +192,36 @@ def test_bad_input_is_named(loss, arguments, error, message):
     name = "logits" if "cross" in loss.__name__ else "log_p"
     with pytest.raises(error, match=message):
         loss(**{name: np.zeros((2, 3)), "target": np.array([0, 1])} | arguments)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_a_gradient_of_another_shape_than_the_loss_is_refused(reduction):
+    """NumPy would broadcast it and scale rows, or make a matrix of a row, in silence."""
+    scores, target, row = np.zeros((3, 2)), np.array([0, 1, 0]), np.zeros(3)
+    fits, others = ((3,), [(2,), (3, 1), (1,)]) if reduction == "none" else ((), [(3,), (1,), (3, 1)])
+    for shape in others:
+        for backward in (nll_loss_backward, cross_entropy_backward, mse_loss_backward):
+            arguments = (row, row) if backward is mse_loss_backward else (scores, target)
+            with pytest.raises(ValueError, match="grad must have the shape of the output, ") as met:
+                backward(*arguments, reduction=reduction, grad=np.ones(shape))
+            assert f"{fits}; got {shape}" in str(met.value)
+
+
+def test_gradients_have_the_dtype_of_what_they_are_for():
+    prediction, whole, grad = np.ones(3, np.float32), np.array([1, 2, 3]), np.float64(1)
+    assert mse_loss_backward(prediction, whole).dtype == np.float32
+    assert mse_loss_backward(prediction, prediction, grad=grad).dtype == np.float32
+    assert mse_loss_backward(whole, prediction).dtype == np.float64
+    for backward in (nll_loss_backward, cross_entropy_backward):
+        assert backward(np.ones((3, 4), np.float32), whole, grad=grad).dtype == np.float32
+
+
+def test_lists_are_taken_as_arrays():
+    for function in (cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward):
+        scores, target, weight = [[0.5, 1.5], [2.5, 0.0]], [1, 0], [1.0, 2.0]
+        wanted = function(np.array(scores), np.array(target), np.array(weight))
+        assert function(scores, target, weight).tolist() == wanted.tolist()
+    assert mse_loss_backward([1.0, 2.0], [1, 4], "none", [1, 3]).tolist() == [0.0, -12.0]
 
 
 def test_mse_does_not_broadcast():

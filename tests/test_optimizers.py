@@ -1,5 +1,7 @@
 """Optimisers step by step with PyTorch, by hand, and on the published case where Adam fails."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,10 @@ SETTINGS = [
     ("SGD", dict(lr=0.05, momentum=0.9, nesterov=True)),
     ("AdaGrad", dict(lr=0.05)),
     ("AdaGrad", dict(lr=0.05, lr_decay=0.1)),
+    ("AdaGrad", dict(lr=0.05, initial_accumulator_value=0.5)),
     ("RMSProp", dict(lr=0.05)),
+    ("RMSProp", dict(lr=0.05, alpha=0.9, centered=True)),
+    ("RMSProp", dict(lr=0.05, momentum=0.5, centered=True)),
     ("RMSProp", dict(lr=0.05, alpha=0.9, momentum=0.5)),
     ("Adam", dict(lr=0.05)),
     ("Adam", dict(lr=0.05, betas=(0.5, 0.9))),
@@ -50,6 +55,12 @@ def test_defaults_are_pytorchs(torch):
         for name, value in vars(ours()).items():
             if name in theirs(x).defaults:
                 assert theirs(x).defaults[name] == value, name
+
+
+def test_the_order_of_the_arguments_is_pytorchs(torch):
+    for ours, theirs in ((AdaGrad, torch.optim.Adagrad), (RMSProp, torch.optim.RMSprop), (Adam, torch.optim.Adam)):
+        names, wanted = (list(inspect.signature(optimizer).parameters) for optimizer in (ours, theirs))
+        assert names == wanted[1 : 1 + len(names)]  # PyTorch's begins with the parameters
 
 
 def test_plain_steps_by_hand():
@@ -113,17 +124,76 @@ def test_gradients_are_not_changed_and_not_kept(optimizer):
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="lr must be at least 0, got -1"):
-        SGD(lr=-1)
-    with pytest.raises(ValueError, match="lr must be at least 0, got nan"):
-        Adam(lr=float("nan"))
+    for lr in (-1, np.nan, np.inf):
+        for optimizer in (SGD, AdaGrad, RMSProp, Adam):
+            with pytest.raises(ValueError, match=f"lr must be at least 0 and finite, got {lr}"):
+                optimizer(lr=lr)
+    with pytest.raises(ValueError, match="initial_accumulator_value must be at least 0 and finite, got -1"):
+        AdaGrad(initial_accumulator_value=-1)
+    with pytest.raises(ValueError, match="dampening must be finite, got nan"):
+        SGD(lr=1, momentum=0.9, dampening=np.nan)
     with pytest.raises(ValueError, match="momentum must be above 0"):
         SGD(lr=1, nesterov=True)
-    with pytest.raises(ValueError, match=r"betas must be at least 0 and below 1, got \(0.9, 1.0\)"):
-        Adam(betas=(0.9, 1.0))
+    for betas in ((0.9, 1.0), (0.9,), (0.9, 0.99, 0.999), 0.9, (np.nan, 0.9)):
+        with pytest.raises(ValueError, match="betas must be two numbers, at least 0 and below 1, got ") as met:
+            Adam(betas=betas)
+        assert str(met.value).endswith(f"got {betas}")
     with pytest.raises(ValueError, match=r"shapes of the parameters, \[\(3,\)\]; got \[\(2,\)\]"):
         SGD(lr=1).step([np.ones(3)], [np.ones(2)])
-    optimizer = Adam()
-    optimizer.step([np.ones(3)], [np.ones(3)])
-    with pytest.raises(ValueError, match=r"parameter 0 had shape \(3,\) in earlier steps and has \(4,\) now"):
-        optimizer.step([np.ones(4)], [np.ones(4)])
+
+
+@pytest.mark.parametrize(
+    ("parameter", "met"),
+    [
+        (np.float64(1), "got float64"),  # a scalar stays as it was: there is no place to change it in
+        ([1.0], "got list"),
+        (1.0, "got float"),
+        (np.ones((), int), "got an array of int64"),
+        (np.broadcast_to(1.0, ()), "not read-only, .* got an array of float64"),
+    ],
+)
+@pytest.mark.parametrize("make", [lambda: SGD(0.1), Adam])
+def test_what_cannot_be_changed_in_place_is_refused(make, parameter, met):
+    first, optimizer = np.ones(2), make()
+    with pytest.raises(TypeError, match=f"parameter 1 must be an array of floats, .*{met}"):
+        optimizer.step([first, parameter], [np.ones(2), np.ones(np.shape(parameter))])
+    assert first.tolist() == [1, 1] and optimizer.steps == 0
+
+
+@pytest.mark.parametrize("make", [lambda: SGD(0.1, momentum=0.9), AdaGrad, RMSProp, Adam])
+@pytest.mark.parametrize("shapes", [[3, 5], [3], [3, 4, 5], []])
+def test_a_step_for_other_parameters_changes_nothing(make, shapes):
+    optimizer, same = make(), make()
+    for twin in (optimizer, same):
+        twin.step([np.ones(3), np.ones(4)], [np.ones(3), np.ones(4)])
+    others = [np.ones(length) for length in shapes]
+    with pytest.raises(
+        ValueError, match=r"had the shapes \[\(3,\), \(4,\)\] in earlier steps and have .* new optimiser"
+    ):
+        optimizer.step(others, [np.ones(length) for length in shapes])
+    assert all((other == 1).all() for other in others)
+    w, v = ([np.ones(3), np.ones(4)] for _ in range(2))
+    optimizer.step(w, [np.ones(3), np.ones(4)])
+    same.step(v, [np.ones(3), np.ones(4)])
+    np.testing.assert_array_equal(np.concatenate(w), np.concatenate(v))
+
+
+def test_without_memories_a_rule_serves_any_parameters():
+    optimizer = SGD(0.5)
+    for length in (2, 3):
+        w = np.ones(length)
+        optimizer.step([w], [np.ones(length)])
+        assert w.tolist() == [0.5] * length
+
+
+@pytest.mark.parametrize("make", [lambda: SGD(0.5, momentum=0.5, weight_decay=0.1), AdaGrad, RMSProp, Adam])
+def test_gradients_may_be_lists_and_whole_numbers(make):
+    found = []
+    for gradient in ([1, 2], np.array([1, 2]), np.array([1.0, 2.0])):
+        w, optimizer = np.ones(2), make()
+        for _ in range(2):
+            optimizer.step([w], [gradient])
+        found.append(w.tolist())
+    assert found[0] == found[1] == found[2]
+    with pytest.raises(TypeError, match="an array of real numbers is needed, got complex128"):
+        make().step([np.ones(1)], [np.array([1j])])

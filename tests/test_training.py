@@ -6,8 +6,10 @@ import signal
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cnnguide import SGD, Adam, DivergedError, Linear, ReLU, Sequential, accuracy, fit
+from cnnguide import SGD, Adam, DivergedError, Flatten, Linear, ReLU, Sequential, accuracy, fit
 
 
 def blobs(count=120, classes=3, seed=0, dtype=np.float32):
@@ -123,6 +125,7 @@ def test_divergence_is_named_the_moment_it_happens():
         ((1, np.nan), r"weights of layer 2 \(Linear\) are"),
         ((1e38, 1), r"output of layer 0 \(Linear\) is"),
         ((1e20, 1e20), r"output of layer 2 \(Linear\) is"),
+        ((1e38, np.nan), r"output of layer 0 \(Linear\) is"),  # the first in the order of forward
     ):
         model = Sequential(Linear(6, 16, rng), ReLU(), Linear(16, 3, rng))
         for layer, factor in zip((model.layers[0], model.layers[2]), spoiled, strict=True):
@@ -133,8 +136,30 @@ def test_divergence_is_named_the_moment_it_happens():
             quiet(model, blobs(), SGD(lr=0.25))
     x, target = blobs()
     x[7] = np.nan
-    with pytest.raises(DivergedError, match="at step 1 the loss is no longer finite, .* is the input?"):
+    with pytest.raises(DivergedError, match="at step 1 the loss is no longer finite, because the input holds NaN"):
         quiet(network(), (x, target), SGD(lr=0.1), batch_size=200)
+
+
+def test_divergence_without_a_broken_layer_is_named_as_such():
+    """Finite scores, whose difference no float32 can hold."""
+    model, (x, target) = network(), blobs()
+    model.layers[2].weight[...], model.layers[2].bias[...] = 0, [3e38, -3e38, 0]
+    with pytest.raises(DivergedError, match=r"at step 1 scores as large as 3e\+38 .* learning rate 0.1; try"):
+        quiet(model, (x, target), SGD(lr=0.1))
+
+
+def test_divergence_in_a_network_within_a_network_names_the_innermost_layer():
+    model = Sequential(network(), Linear(3, 3, np.random.default_rng(0)))
+    model.layers[0].layers[2].weight[...] = np.nan
+    with pytest.raises(
+        DivergedError, match=r"the weights of layer 2 \(Linear\) in layer 0 \(Sequential\) are no longer"
+    ):
+        quiet(model, blobs(), SGD(lr=0.1))
+
+
+def test_weights_that_the_last_step_broke_are_not_handed_back_in_silence():
+    with pytest.raises(DivergedError, match=r"at step 1 the weights of layer 0 \(Linear\) are no longer finite"):
+        quiet(network(), blobs(), SGD(lr=1e39), epochs=1, batch_size=120)
 
 
 def test_progress_is_one_line_on_the_error_stream(capsys):
@@ -147,13 +172,82 @@ def test_progress_is_one_line_on_the_error_stream(capsys):
     assert re.match(r"\[#{20}\] epoch 2 of 2, step 8 of 8, loss \d+\.\d{4}, validation \d+\.\d%$", last)
 
 
-def test_bad_input_is_named():
-    x, target = blobs()
-    with pytest.raises(ValueError, match=r"got 120 examples and targets of shape \(119,\)"):
-        quiet(network(), (x, target[1:]), SGD(lr=0.1))
-    with pytest.raises(ValueError, match="at least one example"):
-        quiet(network(), (x[:0], target[:0]), SGD(lr=0.1))
-    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
-        quiet(network(), (x, target), SGD(lr=0.1), batch_size=0)
-    with pytest.raises(ValueError, match="patience .* needs validation data"):
-        quiet(network(), (x, target), SGD(lr=0.1), patience=3)
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (dict(batch_size=0), ValueError, "batch_size must be at least 1, got 0"),
+        (dict(patience=3), ValueError, "patience .* needs validation data"),
+        (dict(patience=0, validation=blobs(seed=1)), ValueError, "patience must be at least 1, got 0"),
+        (dict(patience=-1, validation=blobs(seed=1)), ValueError, "patience must be at least 1, got -1"),
+        (dict(patience=True, validation=blobs(seed=1)), TypeError, "patience must be a whole number, got True"),
+        (dict(patience=2.5, validation=blobs(seed=1)), TypeError, "patience must be a whole number, got 2.5"),
+        (dict(patience="3", validation=blobs(seed=1)), TypeError, "patience must be a whole number, got '3'"),
+        (dict(rng=0), TypeError, r"rng must be a generator .*, got 0 \(int\)"),
+        (dict(rng=None), TypeError, "rng must be a generator"),
+        (dict(optimizer=Adam), TypeError, r"optimizer must be an optimiser such as Adam\(\), got <class"),
+        (dict(optimizer=0.1), TypeError, "optimizer must be an optimiser .*, got 0.1"),
+        (dict(model=Sequential()), ValueError, "model has no layers"),
+        (dict(model=Linear(6, 3, np.random.default_rng(0))), TypeError, "model must be a Sequential, got <cnnguide"),
+        (dict(data=(blobs()[0], blobs()[1][1:])), ValueError, r"got 120 examples and targets of shape \(119,\)"),
+        (dict(data=(blobs()[0][:0], blobs()[1][:0])), ValueError, "at least one example"),
+        (dict(data=5), ValueError, r"data must be \(x, target\), two arrays: .* not iterable"),
+        (dict(data=blobs()[0]), ValueError, r"data must be \(x, target\), two arrays: too many"),
+        (dict(data=(blobs()[0], blobs()[1] + 1)), ValueError, "data: target 3 is no class: there are 3, from 0 to 2"),
+        (dict(data=(blobs()[0], blobs()[1] * 1.0)), TypeError, "data: target must hold whole numbers, got float64"),
+        (dict(data=(blobs()[0][:, 1:], blobs()[1])), ValueError, r"data: layer 0 \(Linear\): x must be \(N, 6\)"),
+        (dict(validation=(blobs()[0], blobs()[1][1:])), ValueError, "validation must be .* got 120 examples"),
+        (dict(validation=(blobs()[0], blobs()[1] - 1)), ValueError, "validation: target -1 is no class"),
+        (dict(validation=(blobs()[0][:, 1:], blobs()[1])), ValueError, r"validation: layer 0 \(Linear\): x must be"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_named_before_anything_is_learned(arguments, error, message):
+    model = network()
+    usual = dict(
+        model=model,
+        data=blobs(),
+        optimizer=SGD(lr=0.1),
+        epochs=2,
+        batch_size=32,
+        rng=np.random.default_rng(0),
+        progress=False,
+    )
+    with pytest.raises(error, match=message):
+        fit(**usual | arguments)
+    for array, before in zip(model.parameters(), network().parameters(), strict=True):
+        np.testing.assert_array_equal(array, before)
+
+
+def test_lists_are_taken_as_arrays():
+    first, second, (x, target) = network(), network(), blobs()
+    losses = quiet(first, (x, target), SGD(lr=0.1), validation=(x, target)).losses
+    x = x.astype(float)  # as lists, numbers have float64
+    history = quiet(second, (x.tolist(), target.tolist()), SGD(lr=0.1), validation=(x.tolist(), target.tolist()))
+    np.testing.assert_allclose(history.losses, losses, rtol=1e-4)
+    assert accuracy(second, (x.tolist(), target.tolist())) == accuracy(second, (x, target))
+
+
+@given(st.integers(1, 30), st.integers(1, 6), st.integers(1, 40), st.integers(0, 99))
+def test_accuracy_counts_the_largest_scores_whatever_the_batches(count, classes, batch_size, seed):
+    rng = np.random.default_rng(seed)
+    scores, target = rng.standard_normal((count, classes)), rng.integers(0, classes, count)
+    right = sum(int(row.tolist().index(max(row)) == wanted) for row, wanted in zip(scores, target, strict=True))
+    assert accuracy(Flatten(), (scores, target), batch_size) == right / count
+
+
+@pytest.mark.parametrize(
+    ("x", "target", "batch_size", "error", "message"),
+    [
+        (np.zeros((3, 4, 1, 1)), [0, 1, 2], 256, ValueError, r"scores must be \(N, classes\) .* got \(3, 4, 1, 1\)"),
+        (np.zeros(3), [0, 1, 2], 256, ValueError, r"got \(3,\) and \(3,\)"),
+        (np.eye(3), [0.0, 1.0, 2.0], 256, TypeError, "target must hold whole numbers, got float64"),
+        (np.eye(3), [0, 1, 3], 2, ValueError, "target 3 is no class: there are 3, from 0 to 2"),
+        (np.eye(3), [0, -1, 2], 256, ValueError, "target -1 is no class"),
+        (np.eye(3), [0, 1, 2], 0, ValueError, "batch_size must be at least 1, got 0"),
+        (np.eye(3), [0, 1, 2], -1, ValueError, "batch_size must be at least 1, got -1"),
+        (np.eye(3), [0, 1, 2], 2.5, TypeError, "batch_size must be a whole number, got 2.5"),
+    ],
+)
+def test_accuracy_makes_no_number_up(x, target, batch_size, error, message):
+    model = Sequential(ReLU())  # hands positive scores through
+    with pytest.raises(error, match=message):
+        accuracy(model, (x, np.array(target)), batch_size)
