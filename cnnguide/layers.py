@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from cnnguide.activations import as_floats, relu, relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
-from cnnguide.convolution import conv2d, conv2d_backward
+from cnnguide.convolution import as_gradient, conv2d, conv2d_backward
 from cnnguide.initializers import check_generator, he_normal
-from cnnguide.losses import as_gradient
 from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from cnnguide.shapes import ImagePadding, Pair, conv_parameters, whole_pair
 

@@ -8,6 +8,7 @@ float32, whole numbers become float64.
 import numpy as np
 
 from cnnguide.activations import as_floats, log_softmax, log_softmax_backward
+from cnnguide.convolution import as_gradient
 from cnnguide.shapes import whole_number
 
 __all__ = [
@@ -18,14 +19,6 @@ __all__ = [
     "nll_loss",
     "nll_loss_backward",
 ]
-
-
-def as_gradient(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The gradient for an output of this shape as an array of floats; another shape NumPy would broadcast in silence."""
-    grad = as_floats(grad)
-    if grad.shape != shape:
-        raise ValueError(f"grad must have the shape of the output, {shape}; got {grad.shape}")
-    return grad
 
 
 def nll_loss(
