@@ -344,7 +344,7 @@ class Sequential(Layer):
     def __init__(self, *layers: Layer) -> None:
         self.layers: Sequence[Layer] = layers
         for place, layer in enumerate(layers):
-            if not isinstance(layer, Layer):
+            if isinstance(layer, type) or not callable(getattr(layer, "forward", None)):
                 raise TypeError(
                     f"layer {place} must be a layer such as ReLU(), got {layer!r}; write Sequential(first, second)"
                 )
