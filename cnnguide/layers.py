@@ -120,10 +120,8 @@ class Conv2d(_Weighted):
         self.settings = (stride, padding, dilation, groups)
         self._gradients = []
         spans = (d * (k - 1) + 1 for k, d in zip(shape[2:], whole_pair("dilation", dilation, 1), strict=True))
-        no_image = np.zeros(
-            (0, in_channels, *spans)
-        )  # an empty batch, as large as a kernel: refuses what fits no image
-        conv2d(no_image, self.weight, self.bias, *self.settings)
+        # Tried on no image, of the size of a kernel: settings that fit no image are refused at once.
+        conv2d(np.zeros((0, in_channels, *spans)), self.weight, self.bias, *self.settings)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         return conv2d(self._remember(x), self.weight, self.bias, *self.settings)
