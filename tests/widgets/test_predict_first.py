@@ -72,12 +72,12 @@ def test_the_reply_is_spoken_linked_to_and_reset(open_widget):
     tab = open_widget("predict-symmetry")
     drawn(tab)
     assert tab.locator("[role=status]").first.inner_text() == "Not answered yet."
-    tab.get_by_role("button", name="The units of a layer").click()
+    tab.get_by_role("button", name="The units of a hidden layer").click()
     drawn(tab)
     assert tab.locator("[role=status]").first.inner_text().startswith("Right.")
     assert tab.url.endswith("#predict-symmetry?answer=2")
     pressed = tab.locator(".predict-choices [aria-pressed=true]")
-    assert pressed.all_inner_texts() == ["The units of a layer"]
+    assert pressed.all_inner_texts() == ["The units of a hidden layer"]
     tab.get_by_role("button", name="Reset").click()
     drawn(tab)
     assert pressed.count() == 0 and not tab.locator(".predict-reply").is_visible()
