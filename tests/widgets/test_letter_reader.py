@@ -366,6 +366,26 @@ def test_a_second_finger_does_not_draw(open_widget):
     assert lit and max(lit) < len(ink) // 3  # near the upper left
 
 
+def test_a_stroke_that_the_browser_takes_away_does_not_end_drawing(open_widget):
+    tab = open_widget("letter-reader", "letter=own")
+    inked = tab.evaluate(
+        """() => {
+            const canvas = document.querySelector("canvas");
+            const box = canvas.getBoundingClientRect();
+            canvas.setPointerCapture = () => {};
+            const touch = (type, pointerId, x, y) => canvas.dispatchEvent(new PointerEvent(type, {
+                pointerId, pointerType: "touch", button: 0, buttons: 1, bubbles: true,
+                clientX: box.left + x * box.width, clientY: box.top + y * box.height,
+            }));
+            touch("pointerdown", 1, 0.1, 0.1);
+            touch("lostpointercapture", 1, 0.1, 0.1);
+            touch("pointerdown", 2, 0.9, 0.9);
+            return [...document.querySelector(".widget").state.ink].findLastIndex((value) => value > 0);
+        }"""
+    )
+    assert inked > 20 * 20 * 2 // 3  # the second finger has drawn at the lower right
+
+
 def test_a_finger_draws_and_does_not_scroll(open_widget):
     tab = open_widget("letter-reader", "letter=own", width=390, has_touch=True)
     canvas = tab.locator(".reader-field canvas")

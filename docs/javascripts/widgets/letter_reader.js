@@ -141,7 +141,7 @@ class LetterReader extends Widget {
       for (const one of event.getCoalescedEvents?.() ?? []) last = this.#strokeTo(last, placeOf(one));
       last = this.#strokeTo(last, placeOf(event));
     });
-    for (const end of ["pointerup", "pointercancel"]) {
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
       canvas.addEventListener(end, (event) => event.pointerId === drawing && (last = null));
     }
   }
