@@ -2,14 +2,15 @@
 
 With this module, one can apply `relu`, `leaky_relu`, `sigmoid`, `tanh`, `softmax` and `log_softmax`, and carry a gradient
 back through each: `f_backward(grad, x)` takes the gradient for the output and the input that the function was given, and
-returns the gradient for that input. All work on arrays of any shape; float32 stays float32, whole numbers become float64.
+returns the gradient for that input. All work on arrays of any shape; float32 stays float32; whole numbers and
+float16 are computed in float64.
 Numbers that are not real raise TypeError, a gradient of another shape than the input's ValueError.
 """
 
 import numpy as np
 
-from cnnguide.convolution import as_gradient
-from cnnguide.pooling import kept_where
+from cnnguide._arrays import mask_gradient
+from cnnguide._checks import as_floats, check_gradient
 
 __all__ = [
     "leaky_relu",
@@ -27,18 +28,10 @@ __all__ = [
 ]
 
 
-def as_floats(x: np.ndarray) -> np.ndarray:
-    """Floats as they are, whole numbers in float64: there no difference wraps around and no slope is cut off."""
-    x = np.asarray(x)
-    if x.dtype.kind not in "buif":
-        raise TypeError(f"an array of real numbers is needed, got {x.dtype}")
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
-
-
-def _floats_of_one_shape(grad: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _gradient_and_input(grad: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The gradient for an output and the input: an activation changes no shape, so that they must fit."""
-    x = as_floats(x)
-    return as_gradient(grad, x.shape), x
+    x = as_floats("x", x)
+    return check_gradient(grad, x.shape), x
 
 
 def relu(x: np.ndarray) -> np.ndarray:
@@ -51,7 +44,7 @@ def relu(x: np.ndarray) -> np.ndarray:
     >>> relu(np.array([-2.0, 0.0, 3.0])).tolist()
     [0.0, 0.0, 3.0]
     """
-    return np.maximum(as_floats(x), 0)
+    return np.maximum(as_floats("x", x), 0)
 
 
 def relu_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -64,8 +57,8 @@ def relu_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     >>> relu_backward(np.array([5.0, 5.0, 5.0]), np.array([-2.0, 0.0, 3.0])).tolist()
     [0.0, 0.0, 5.0]
     """
-    grad, x = _floats_of_one_shape(grad, x)
-    return kept_where(~(x <= 0), grad)
+    grad, x = _gradient_and_input(grad, x)
+    return mask_gradient(~(x <= 0), grad)
 
 
 def leaky_relu(x: np.ndarray, slope: float = 0.01) -> np.ndarray:
@@ -78,7 +71,7 @@ def leaky_relu(x: np.ndarray, slope: float = 0.01) -> np.ndarray:
     >>> leaky_relu(np.array([-2.0, 3.0]), slope=0.5).tolist()
     [-1.0, 3.0]
     """
-    x = as_floats(x)
+    x = as_floats("x", x)
     return np.where(x > 0, x, x.dtype.type(slope) * x)
 
 
@@ -92,7 +85,7 @@ def leaky_relu_backward(grad: np.ndarray, x: np.ndarray, slope: float = 0.01) ->
     >>> leaky_relu_backward(np.array([4.0, 4.0]), np.array([-2.0, 3.0]), slope=0.5).tolist()
     [2.0, 4.0]
     """
-    grad, x = _floats_of_one_shape(grad, x)
+    grad, x = _gradient_and_input(grad, x)
     return np.where(x > 0, grad, grad.dtype.type(slope) * grad)
 
 
@@ -106,7 +99,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     >>> sigmoid(np.array([0.0, 1e4, -1e4])).tolist()
     [0.5, 1.0, 0.0]
     """
-    x = as_floats(x)
+    x = as_floats("x", x)
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e)
 
@@ -119,7 +112,7 @@ def sigmoid_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     >>> sigmoid_backward(np.array([4.0]), np.array([0.0])).tolist()     # the slope is at most 1 / 4
     [1.0]
     """
-    grad, x = _floats_of_one_shape(grad, x)
+    grad, x = _gradient_and_input(grad, x)
     y = sigmoid(x)
     return grad * y * (1 - y)
 
@@ -134,7 +127,7 @@ def tanh(x: np.ndarray) -> np.ndarray:
     >>> tanh(np.array([0.0, 1e4])).tolist()
     [0.0, 1.0]
     """
-    return np.tanh(as_floats(x))
+    return np.tanh(as_floats("x", x))
 
 
 def tanh_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -145,7 +138,7 @@ def tanh_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     >>> tanh_backward(np.array([3.0]), np.array([0.0])).tolist()        # the slope is at most 1
     [3.0]
     """
-    grad, x = _floats_of_one_shape(grad, x)
+    grad, x = _gradient_and_input(grad, x)
     return grad * (1 - tanh(x) ** 2)
 
 
@@ -160,7 +153,7 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     >>> softmax(np.array([1e4, 1e4, -1e4])).tolist()
     [0.5, 0.5, 0.0]
     """
-    x = as_floats(x)
+    x = as_floats("x", x)
     e = np.exp(x - x.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
@@ -175,7 +168,7 @@ def softmax_backward(grad: np.ndarray, x: np.ndarray, axis: int = -1) -> np.ndar
     >>> softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0])).tolist()
     [0.25, -0.25]
     """
-    grad, x = _floats_of_one_shape(grad, x)
+    grad, x = _gradient_and_input(grad, x)
     p = softmax(x, axis)
     return p * (grad - (grad * p).sum(axis=axis, keepdims=True))
 
@@ -190,7 +183,7 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     >>> log_softmax(np.array([0.0, 1e4])).tolist()
     [-10000.0, 0.0]
     """
-    x = as_floats(x)
+    x = as_floats("x", x)
     shifted = x - x.max(axis=axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
@@ -203,5 +196,5 @@ def log_softmax_backward(grad: np.ndarray, x: np.ndarray, axis: int = -1) -> np.
     >>> log_softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0])).tolist()
     [0.5, -0.5]
     """
-    grad, x = _floats_of_one_shape(grad, x)
+    grad, x = _gradient_and_input(grad, x)
     return grad - softmax(x, axis) * grad.sum(axis=axis, keepdims=True)

@@ -14,31 +14,21 @@ from functools import cached_property
 
 import numpy as np
 
-from cnnguide.filters import real_numbers
-from cnnguide.shapes import ImagePadding, Pair, both_axes, both_sides, conv_output_size, whole_number, whole_pair
+from cnnguide._checks import (
+    as_floats,
+    check_axis_padding,
+    check_gradient,
+    check_int,
+    check_int_pair,
+    check_nchw,
+    check_pair,
+)
+from cnnguide.shapes import ImagePadding, Pair, conv_output_size
 
 __all__ = ["conv2d", "conv2d_backward", "conv2d_definition"]
 
 CACHE_BYTES = 2**19
 """Patches are laid out for so many bytes at a time: they are read again at once, while the processor's cache holds them."""
-
-
-def as_batch(name: str, array: np.ndarray, axes: str) -> np.ndarray:
-    """An array of four axes in float32 or float64: images or kernels."""
-    array = np.asarray(array)
-    if array.dtype not in (np.float32, np.float64):
-        raise TypeError(f"{name} must be float32 or float64, got {array.dtype}; convert it with .astype(np.float32)")
-    if array.ndim != 4:
-        raise ValueError(f"{name} must be {axes}, got shape {array.shape}")
-    return array
-
-
-def as_gradient(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The gradient for an output of this shape, in floats: another shape would be stretched to it in silence."""
-    grad = real_numbers("grad", grad)
-    if grad.shape != shape:
-        raise ValueError(f"grad must have the shape of the output, {shape}; got {grad.shape}")
-    return grad if grad.dtype.kind == "f" else grad.astype(np.float64)
 
 
 def conv2d_definition(
@@ -96,9 +86,10 @@ def conv2d(
     Shapes: x (N, C_in, H, W), weight (C_out, C_in / groups, k_h, k_w), bias (C_out,), returns (N, C_out, H', W') with
     H' and W' as `conv_output_size` gives them. `stride` and `dilation` are one number or (height, width); `padding` is
     one number, (height, width), ((top, bottom), (left, right)), "valid" (none) or "same" (for stride 1: the size
-    stays, and what is odd goes to the end). float32 in gives float32 out.
+    stays, and what is odd goes to the end). float32 in gives float32 out; where an array holds other numbers, such as
+    whole ones, all is computed in float64.
 
-    Raises TypeError for arrays that are not float32 or float64, ValueError for shapes that do not fit each other.
+    Raises TypeError for numbers that are not real, ValueError for shapes that do not fit each other.
 
     Source: documentation of PyTorch's Conv2d; the matrix form is that of Chellapilla, Puri and Simard (2006).
 
@@ -153,7 +144,7 @@ def conv2d_backward(
     """
     x, weight, _ = _arrays(x, weight, None)
     plan = _plan(x, weight, stride, padding, dilation, groups)
-    grad = as_gradient(grad, plan.out_shape)
+    grad = check_gradient(grad, plan.out_shape)
     by_group = np.ascontiguousarray(grad, plan.dtype).reshape(plan.batch, groups, plan.out_per_group, plan.positions)
     kernels = plan.kernels_as_rows(weight)
     dkernels = np.zeros_like(kernels)
@@ -256,10 +247,10 @@ def _arrays(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """What a convolution is computed from, each checked by itself and the bias against the weights."""
-    x, weight = as_batch("x", x, "(N, C, H, W)"), as_batch("weight", weight, "(C_out, C_in / groups, k_h, k_w)")
+    x, weight = check_nchw("x", x), check_nchw("weight", weight, "(C_out, C_in / groups, k_h, k_w)")
     if bias is None:
         return x, weight, None
-    bias, wanted = real_numbers("bias", bias), weight.shape[:1]
+    bias, wanted = as_floats("bias", bias), weight.shape[:1]
     if bias.shape != wanted:
         raise ValueError(f"bias must have one entry for each output channel, {wanted}, got {bias.shape}")
     return x, weight, bias
@@ -273,7 +264,7 @@ def _plan(
     dilation: Pair,
     groups: int,
 ) -> _Plan:
-    groups = whole_number("groups", groups, 1)
+    groups = check_int("groups", groups, 1)
     (batch, in_channels, *size), (out_channels, in_per_group, *kernel) = x.shape, weight.shape
     if in_channels == 0:
         raise ValueError(f"x {x.shape} has no channels; what would fit: at least one")
@@ -282,7 +273,7 @@ def _plan(
             f"x {x.shape} has {in_channels} channels and weight {weight.shape} reads {in_per_group} in each of {groups} "
             f"groups; what would fit: {in_per_group * groups} channels, and a C_out that {groups} divides"
         )
-    strides, dilations = whole_pair("stride", stride, 1), whole_pair("dilation", dilation, 1)
+    strides, dilations = check_int_pair("stride", stride, 1), check_int_pair("dilation", dilation, 1)
     sides = _padding_of_both_axes(padding, (kernel[0], kernel[1]), strides, dilations)
     out_size = (conv_output_size(*axis) for axis in zip(size, kernel, strides, sides, dilations, strict=True))
     return _Plan(
@@ -296,8 +287,8 @@ def _padding_of_both_axes(
     padding: ImagePadding | str, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     if not isinstance(padding, str):  # asked first, because an array would be compared with a text entry by entry
-        vertical_sides, horizontal_sides = both_axes("padding", padding)
-        return both_sides(vertical_sides), both_sides(horizontal_sides)
+        vertical_sides, horizontal_sides = check_pair("padding", padding)
+        return check_axis_padding(vertical_sides), check_axis_padding(horizontal_sides)
     if padding == "valid":
         return (0, 0), (0, 0)
     if padding != "same":

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cnnguide._checks import check_int
 from cnnguide.layers import Sequential
-from cnnguide.shapes import whole_number
 
 __all__ = ["maximize_activation"]
 
@@ -50,8 +50,8 @@ def maximize_activation(
     >>> x[0, 0, 0].round(2).tolist()
     [1.0, 0.0, 1.0, 0.0]
     """
-    steps, jitter = whole_number("steps", steps, 0), whole_number("jitter", jitter, 0)
-    blur_every = whole_number("blur_every", blur_every, 1)
+    steps, jitter = check_int("steps", steps, 0), check_int("jitter", jitter, 0)
+    blur_every = check_int("blur_every", blur_every, 1)
     part = _up_to(model, layer)
     x = (0.1 * rng.random((len(units), *shape))).astype(np.float32)
     momentum = np.zeros_like(x)
@@ -73,7 +73,7 @@ def maximize_activation(
 def _up_to(model: Sequential, layer: int | None) -> Sequential:
     if layer is None:
         return model
-    layer = whole_number("layer", layer, 0)
+    layer = check_int("layer", layer, 0)
     if layer >= len(model.layers):
         raise ValueError(f"layer must be from 0 to {len(model.layers) - 1}, got {layer}")
     return Sequential(*model.layers[: layer + 1])
@@ -83,7 +83,7 @@ def _pick(units: Sequence[Unit], shape: tuple[int, ...], dtype: np.dtype) -> np.
     """The gradient of the chosen units' activations for the layer's output: 1 at each, or the share of a mean."""
     grad = np.zeros(shape, dtype)
     for image, unit in enumerate(units):
-        place = tuple(whole_number("unit", number, 0) for number in (unit if isinstance(unit, tuple) else (unit,)))
+        place = tuple(check_int("unit", number, 0) for number in (unit if isinstance(unit, tuple) else (unit,)))
         if len(place) > len(shape) - 1 or not all(p < n for p, n in zip(place, shape[1:], strict=False)):
             raise ValueError(f"unit {unit} does not exist: the layer gives {shape[1:]} for one image")
         chosen = grad[(image, *place)]

@@ -12,6 +12,8 @@ brighter to the right, one of `SOBEL_Y` brighter below.
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from cnnguide._checks import as_floats, check_choice
+
 __all__ = [
     "BOX",
     "GAUSSIAN",
@@ -105,12 +107,10 @@ def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect")
     ([0.0, 4.0, 4.0, 0.0], [0.0, 0.0, 0.0, 0.0])
     """
     image, kernel = _gray("image", image), _gray("kernel", kernel)
-    if border not in _BORDERS:
-        raise ValueError(f"border must be one of {', '.join(_BORDERS)}; got {border!r}")
-    dtype = np.float32 if image.dtype == np.float32 else np.float64
+    mode, dtype = _BORDERS[check_choice("border", border, _BORDERS)], image.dtype
     height, width = image.shape
     sides = [(k // 2, (k - 1) // 2) for k in kernel.shape]
-    padded = np.pad(image.astype(dtype), sides, mode=_BORDERS[border])  # type: ignore[call-overload]
+    padded = np.pad(image, sides, mode=mode)  # type: ignore[call-overload]
     out = np.zeros((height, width), dtype)
     with np.errstate(invalid="ignore"):  # 0 * infinity is NaN, and NaN may pass through without a warning
         for top in range(0, height, _ROWS_AT_ONCE):
@@ -191,7 +191,7 @@ def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
     centred = template - template.mean()
     length = np.sqrt((centred**2).sum())
     broken = ~np.isfinite(image)
-    rounding = 4 * float(np.finfo(np.float32 if image.dtype == np.float32 else np.float64).eps)
+    rounding = 4 * float(np.finfo(image.dtype).eps)
     image = np.where(broken, 0, image).astype(np.float64)  # a sum over everything would spread NaN everywhere
     image /= abs(image).max() or 1.0  # changes no fit, and no square overflows
     flat = _flat_windows(image, template.shape, rounding)
@@ -206,17 +206,9 @@ def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
     return np.where(_window_sums(broken, template.shape) > 0, np.nan, np.clip(fit, -1, 1))
 
 
-def real_numbers(name: str, array: np.ndarray) -> np.ndarray:
-    """An array, or what NumPy makes one of, whose entries are neither complex numbers nor something else."""
-    array = np.asarray(array)
-    if array.dtype.kind not in "buif":
-        raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
-    return array
-
-
 def _gray(name: str, array: np.ndarray) -> np.ndarray:
     """One gray image, checked."""
-    array = real_numbers(name, array)
+    array = as_floats(name, array)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
     return array

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnguide.shapes import whole_number
+from cnnguide._checks import as_floats, check_int
 
 __all__ = ["checkerboard", "coffee", "color_grid", "disk", "load", "luma", "ramp", "save"]
 
@@ -40,7 +40,7 @@ def disk(size: int, radius: float) -> np.ndarray:
     >>> disk(5, radius=1).tolist()[2]
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """
-    size = whole_number("size", size, 1)
+    size = check_int("size", size, 1)
     if not radius >= 0:
         raise ValueError(f"radius must be at least 0, got {radius}")
     offset = np.arange(size) - (size - 1) / 2
@@ -62,7 +62,7 @@ def ramp(size: int, angle: float = 0.0) -> np.ndarray:
     >>> ramp(3).tolist()[0]
     [-1.0, 0.0, 1.0]
     """
-    offset = np.arange(whole_number("size", size, 1)) - (size - 1) / 2
+    offset = np.arange(check_int("size", size, 1)) - (size - 1) / 2
     return np.cos(np.radians(angle)) * offset[None, :] + np.sin(np.radians(angle)) * offset[:, None]
 
 
@@ -80,7 +80,7 @@ def checkerboard(size: int, field: int = 8) -> np.ndarray:
     >>> checkerboard(4, field=2).tolist()[0]
     [0.0, 0.0, 1.0, 1.0]
     """
-    place = np.arange(whole_number("size", size, 1)) // whole_number("field", field, 1)
+    place = np.arange(check_int("size", size, 1)) // check_int("field", field, 1)
     return np.add.outer(place, place) % 2 * 1.0
 
 
@@ -105,7 +105,7 @@ def luma(image: np.ndarray) -> np.ndarray:
 
     Formula: 0.299 red + 0.587 green + 0.114 blue.
 
-    Shapes: image (3, H, W), returns (H, W); float32 stays float32, whole numbers become float64.
+    Shapes: image (3, H, W), returns (H, W); float32 stays float32, all other numbers become float64.
 
     Raises ValueError for an image without three channels.
 
@@ -114,7 +114,7 @@ def luma(image: np.ndarray) -> np.ndarray:
     >>> round(float(luma(np.ones((3, 1, 1)))[0, 0]), 6)
     1.0
     """
-    image = np.asarray(image)
+    image = as_floats("image", image)
     if image.ndim != 3 or len(image) != 3:
         raise ValueError(f"image must be (3, H, W), got shape {image.shape}")
     red, green, blue = image
@@ -127,7 +127,7 @@ def color_grid(image: np.ndarray, spacing: int = 8, width: int = 2, saturation: 
     Formula: luma + saturation * (image - luma) on the first `width` of every `spacing` rows and columns, luma elsewhere;
     clipped to 0 ... 1.
 
-    Shapes: image (3, H, W), returns (3, H, W) of the same dtype.
+    Shapes: image (3, H, W), returns (3, H, W); float32 stays float32, float16 becomes float64.
 
     Raises ValueError for an image without three channels, and for lines that are wider than their spacing, TypeError for
     whole numbers, which are no brightness from 0 to 1.
@@ -139,11 +139,10 @@ def color_grid(image: np.ndarray, spacing: int = 8, width: int = 2, saturation: 
     >>> grid[0, 0, 0].item(), (grid[0, 1, 1] == grid[1, 1, 1]).item()      # on a line, and between the lines
     (0.5, True)
     """
-    spacing, width = whole_number("spacing", spacing, 1), whole_number("width", width, 0)
+    spacing, width = check_int("spacing", spacing, 1), check_int("width", width, 0)
     if width > spacing:
         raise ValueError(f"lines {width} pixels wide do not fit into a spacing of {spacing}; use at most {spacing}")
-    image = np.asarray(image)
-    _check_floats(image)
+    image = _check_brightness(image)
     gray = luma(image)
     on_row, on_column = (np.arange(length) % spacing < width for length in gray.shape)
     line = on_row[:, None] | on_column[None, :]
@@ -212,7 +211,7 @@ def save(path: str | Path, image: np.ndarray) -> None:
     image = np.asarray(image)
     if not (image.ndim == 2 or (image.ndim == 3 and len(image) == 3)) or image.size == 0:
         raise ValueError(f"image must be (H, W) or (3, H, W) and not empty, got shape {image.shape}")
-    _check_floats(image)
+    image = _check_brightness(image)
     if np.isnan(image).any():
         raise ValueError("image holds NaN, which is no brightness")
     pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
@@ -250,9 +249,11 @@ def _is_deep(picture: Any) -> bool:
     return ";16" in str(picture.tile)  # as "RGB;16B" in PNG
 
 
-def _check_floats(image: np.ndarray) -> None:
+def _check_brightness(image: np.ndarray) -> np.ndarray:
+    image = np.asarray(image)
     if image.dtype.kind != "f":
         raise TypeError(f"image must hold floats from 0 to 1, got {image.dtype}; divide bytes by 255")
+    return as_floats("image", image)
 
 
 def _pillow(module: str) -> ModuleType:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnnguide.shapes import whole_number
+from cnnguide._checks import check_choice, check_dtype, check_generator, check_int
 
 __all__ = [
     "constant",
@@ -49,7 +49,7 @@ def fans(shape: Shape) -> tuple[int, int]:
     """
     if not isinstance(shape, Sequence):
         raise TypeError(f"a shape is a sequence such as (out, in), got {shape!r}")
-    shape = tuple(whole_number(f"axis {axis} of the shape", length, 1) for axis, length in enumerate(shape))
+    shape = tuple(check_int(f"axis {axis} of the shape", length, 1) for axis, length in enumerate(shape))
     if len(shape) < 2:
         raise ValueError(f"a weight needs at least the axes (out, in), got shape {shape}")
     positions = math.prod(shape[2:])
@@ -79,9 +79,7 @@ def gain(nonlinearity: str, slope: float = 0.01) -> float:
         "leaky_relu": math.sqrt(2 / (1 + slope**2)),
         "selu": 3 / 4,
     }
-    if nonlinearity not in gains:
-        raise ValueError(f"nonlinearity must be one of {', '.join(gains)}; got {nonlinearity!r}")
-    return gains[nonlinearity]
+    return gains[check_choice("nonlinearity", nonlinearity, gains)]
 
 
 def lecun_normal(shape: Shape, rng: np.random.Generator, dtype: type = np.float64) -> np.ndarray:
@@ -182,7 +180,7 @@ def orthogonal(shape: Shape, rng: np.random.Generator, gain: float = 1.0, dtype:
     True
     """
     fans(shape)
-    _check_dtype(dtype)
+    check_dtype(dtype)
     check_generator(rng)
     rows, columns = shape[0], math.prod(shape[1:])
     q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
@@ -196,8 +194,8 @@ def constant(
 ) -> np.ndarray:
     """The same number everywhere: right for biases, wrong for weights, whose units would stay copies of each other.
 
-    Shapes: any; returns an array of `shape` and `dtype`, a kind of float. `rng` is not used, it stands there so that all
-    initialisers are called alike.
+    Shapes: any; returns an array of `shape` and `dtype`. `rng` is not used; it is there so that all initialisers are called
+    alike.
 
     Source: Goodfellow, Bengio and Courville (2016), section 8.4, on breaking the symmetry.
 
@@ -206,39 +204,23 @@ def constant(
     >>> constant((2,), value=0.5).tolist()
     [0.5, 0.5]
     """
-    _check_dtype(dtype)
+    check_dtype(dtype)
     return np.full(tuple(shape), value, dtype)
 
 
 def _fan(shape: Shape, mode: str) -> int:
     fan_in, fan_out = fans(shape)
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
-    return fan_in if mode == "fan_in" else fan_out
-
-
-def check_generator(rng: np.random.Generator) -> np.random.Generator:
-    """Return `rng`, or say what would fit: a seed alone would give the same numbers at every call."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"rng must be a generator such as numpy.random.default_rng(0), got {rng!r} ({type(rng).__name__})"
-        )
-    return rng
-
-
-def _check_dtype(dtype: type) -> None:
-    if np.dtype(dtype).kind != "f":
-        raise TypeError(f"dtype must be a kind of float, got {np.dtype(dtype)}: weights are fractions")
+    return fan_in if check_choice("mode", mode, ("fan_in", "fan_out")) == "fan_in" else fan_out
 
 
 def _normal(shape: Shape, variance: float, rng: np.random.Generator, dtype: type) -> np.ndarray:
-    _check_dtype(dtype)
+    check_dtype(dtype)
     check_generator(rng)
     return (math.sqrt(variance) * rng.standard_normal(tuple(shape))).astype(dtype)
 
 
 def _uniform(shape: Shape, variance: float, rng: np.random.Generator, dtype: type) -> np.ndarray:
-    _check_dtype(dtype)
+    check_dtype(dtype)
     check_generator(rng)
     bound = math.sqrt(3 * variance)
     return rng.uniform(-bound, bound, tuple(shape)).astype(dtype)

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnguide.activations import as_floats, relu, relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
-from cnnguide.convolution import as_gradient, conv2d, conv2d_backward
-from cnnguide.initializers import check_generator, he_normal
+from cnnguide._checks import as_floats, check_generator, check_gradient, check_int_pair, error_at
+from cnnguide.activations import relu, relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
+from cnnguide.convolution import conv2d, conv2d_backward
+from cnnguide.initializers import he_normal
 from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
-from cnnguide.shapes import ImagePadding, Pair, conv_parameters, whole_pair
+from cnnguide.shapes import ImagePadding, Pair, conv_parameters
 
 __all__ = [
     "AvgPool2d",
@@ -33,12 +34,6 @@ __all__ = [
     "Sigmoid",
     "Tanh",
 ]
-
-
-def with_place(place: str, error: ValueError | TypeError) -> ValueError | TypeError:
-    """The same error, saying where it happened; a plain one, because NumPy's own kinds cannot be made from a text."""
-    kind = TypeError if isinstance(error, TypeError) else ValueError
-    return kind(f"{place}: {error}")
 
 
 class Layer:
@@ -114,12 +109,12 @@ class Conv2d(_Weighted):
         dtype: type = np.float32,
     ) -> None:
         conv_parameters(in_channels, out_channels, kernel, groups)  # refuses what does not go together
-        shape = (out_channels, in_channels // groups, *whole_pair("kernel", kernel, 1))
+        shape = (out_channels, in_channels // groups, *check_int_pair("kernel", kernel, 1))
         self.weight = he_normal(shape, rng, dtype=dtype)
         self.bias = np.zeros(out_channels, dtype)
         self.settings = (stride, padding, dilation, groups)
         self._gradients = []
-        spans = (d * (k - 1) + 1 for k, d in zip(shape[2:], whole_pair("dilation", dilation, 1), strict=True))
+        spans = (d * (k - 1) + 1 for k, d in zip(shape[2:], check_int_pair("dilation", dilation, 1), strict=True))
         # Tried on no image, of the size of a kernel: settings that fit no image are refused at once.
         conv2d(np.zeros((0, in_channels, *spans)), self.weight, self.bias, *self.settings)
 
@@ -160,7 +155,7 @@ class Linear(_Weighted):
         self._gradients = []
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        x = self._remember(x)
+        x = self._remember(as_floats("x", x))
         if x.ndim != 2 or x.shape[1] != self.weight.shape[1]:
             raise ValueError(
                 f"x must be (N, {self.weight.shape[1]}) for this layer, got shape {x.shape}; use Flatten before it?"
@@ -169,7 +164,7 @@ class Linear(_Weighted):
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
         x = self._remembered()
-        grad = as_gradient(grad, (len(x), len(self.weight)))
+        grad = check_gradient(grad, (len(x), len(self.weight)))
         self._gradients = [grad.T @ x, grad.sum(axis=0)]
         return grad @ self.weight
 
@@ -185,7 +180,7 @@ class MaxPool2d(Layer):
 
     def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
         self.settings = (kernel, stride, padding)
-        height, width = whole_pair("kernel", kernel, 1)
+        height, width = check_int_pair("kernel", kernel, 1)
         max_pool2d(np.zeros((0, 1, height, width)), *self.settings)  # an empty batch: refuses what fits no image
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
@@ -280,7 +275,7 @@ class Flatten(Layer):
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
         x = self._remembered()
-        return as_gradient(grad, (len(x), math.prod(x.shape[1:]))).reshape(x.shape)
+        return check_gradient(grad, (len(x), math.prod(x.shape[1:]))).reshape(x.shape)
 
 
 class Dropout(Layer):
@@ -307,7 +302,7 @@ class Dropout(Layer):
         self.p, self._rng = p, check_generator(rng)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        x = self._remember(as_floats(x))
+        x = self._remember(as_floats("x", x))
         self._scale = (
             (self._rng.random(x.shape) >= self.p).astype(x.dtype) / x.dtype.type(1 - self.p) if training else None
         )
@@ -315,8 +310,8 @@ class Dropout(Layer):
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
         if self._scale is None:
-            return as_gradient(grad, self._remembered().shape)
-        return as_gradient(grad, self._scale.shape) * self._scale
+            return check_gradient(grad, self._remembered().shape)
+        return check_gradient(grad, self._scale.shape) * self._scale
 
 
 class Sequential(Layer):
@@ -395,7 +390,7 @@ class Sequential(Layer):
 
     def _with_place(self, layer: Layer, error: ValueError | TypeError) -> ValueError | TypeError:
         place = next(place for place, other in enumerate(self.layers) if other is layer)
-        return with_place(f"layer {place} ({type(layer).__name__})", error)
+        return error_at(f"layer {place} ({type(layer).__name__})", error)
 
     def parameters(self) -> list[np.ndarray]:
         return [array for layer in self.layers for array in layer.parameters()]

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnguide.shapes import whole_number
+from cnnguide._checks import check_int, check_number
 
 __all__ = [
     "ALPHABET",
@@ -86,12 +86,11 @@ def draw_letters(
     >>> x.shape, x.dtype.name, target.tolist()
     ((4, 1, 20, 20), 'float32', [0, 0, 1, 1])
     """
-    per_letter, size = whole_number("per_letter", per_letter, 1), whole_number("size", size, 1)
+    per_letter, size = check_int("per_letter", per_letter, 1), check_int("size", size, 1)
     ranges = {"scale": scale, "shear": shear, "rotation": rotation, "shift": shift}
     for name, limits in ranges.items():
         _check_range(name, limits)
-    if not 0 <= noise < np.inf:
-        raise ValueError(f"noise must be at least 0 and finite, got {noise}")
+    check_number("noise", noise)
     letters, families = _places(alphabet, ALPHABET, "letter"), _places(fonts, FONTS, "font")
     count = len(letters) * per_letter
     target = np.repeat(np.arange(len(letters)), per_letter)
@@ -206,7 +205,7 @@ def draw_page(
     (family,) = _places([font], FONTS, "font")
     if unknown := sorted(set(text) - set(ALPHABET) - set(" \n\t")):
         raise ValueError(f"a page holds letters and white space only, got {''.join(unknown)!r}")
-    width, margin = whole_number("width", width, 1), whole_number("margin", margin, 0)
+    width, margin = check_int("width", width, 1), check_int("margin", margin, 0)
     if not 0 < em < np.inf:
         raise ValueError(f"em must be above 0 and finite, got {em}")
     if not np.isfinite(shear):

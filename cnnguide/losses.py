@@ -2,14 +2,13 @@
 
 With this module, one can compare scores with the right classes (`cross_entropy`, and `nll_loss` for log-probabilities) and
 numbers with the right numbers (`mse_loss`). `reduction` is "mean", "sum" or "none" (one loss per example). float32 stays
-float32, whole numbers become float64.
+float32; whole numbers and float16 are computed in float64.
 """
 
 import numpy as np
 
-from cnnguide.activations import as_floats, log_softmax, log_softmax_backward
-from cnnguide.convolution import as_gradient
-from cnnguide.shapes import whole_number
+from cnnguide._checks import as_floats, check_choice, check_classes, check_gradient, check_int
+from cnnguide.activations import log_softmax, log_softmax_backward
 
 __all__ = [
     "cross_entropy",
@@ -19,6 +18,8 @@ __all__ = [
     "nll_loss",
     "nll_loss_backward",
 ]
+
+REDUCTIONS = ("mean", "sum", "none")
 
 
 def nll_loss(
@@ -45,7 +46,7 @@ def nll_loss(
     >>> nll_loss(log_p, np.array([0, 0]), reduction="none").round(3).tolist()       # log 2, log 4
     [0.693, 1.386]
     """
-    log_p = as_floats(log_p)
+    log_p = as_floats("log_p", log_p)
     chosen, counts, ignored = _chosen(log_p, target, weight, ignore_index)
     losses = np.zeros_like(counts)
     with np.errstate(invalid="ignore"):  # 0 * infinity is NaN, as in PyTorch
@@ -75,7 +76,7 @@ def nll_loss_backward(
     >>> nll_loss_backward(np.log([[0.5, 0.5]]), np.array([1])).tolist()
     [[0.0, -1.0]]
     """
-    log_p = as_floats(log_p)
+    log_p = as_floats("log_p", log_p)
     chosen, counts, ignored = _chosen(log_p, target, weight, ignore_index)
     out = np.zeros_like(log_p)
     out[np.arange(len(log_p)), chosen] = -_shares(counts, ignored, reduction) * _grad_of_loss(grad, counts, reduction)
@@ -161,7 +162,7 @@ def mse_loss_backward(
     counts, nothing_ignored = np.ones_like(differences), np.zeros(differences.shape, bool)
     shares = _shares(counts, nothing_ignored, reduction)
     out = 2 * differences * shares * _grad_of_loss(grad, counts, reduction)
-    return np.asarray(out, as_floats(prediction).dtype)
+    return np.asarray(out, as_floats("prediction", prediction).dtype)
 
 
 def _chosen(
@@ -171,36 +172,20 @@ def _chosen(
     target = np.asarray(target)
     ignored = np.zeros(target.shape, bool)
     if ignore_index is not None:
-        ignored = target == whole_number("ignore_index", ignore_index, least=-(2**63))
+        ignored = target == check_int("ignore_index", ignore_index, least=-(2**63))
     check_classes(scores.shape, target, ignored)
     classes = scores.shape[1]
     if weight is not None and np.shape(weight) != (classes,):
         raise ValueError(f"weight must have one entry for each of {classes} classes, got shape {np.shape(weight)}")
     chosen = np.where(ignored, 0, target)
-    weights = np.ones(classes) if weight is None else as_floats(weight)
+    weights = np.ones(classes) if weight is None else as_floats("weight", weight)
     counts = weights.astype(scores.dtype)[chosen]
     return chosen, np.where(ignored, 0, counts).astype(scores.dtype), ignored
 
 
-def check_classes(shape: tuple[int, ...], target: np.ndarray, ignored: np.ndarray | None = None) -> None:
-    """Refuse targets that are no class numbers for scores of this shape."""
-    if len(shape) != 2 or target.shape != shape[:1]:
-        raise ValueError(
-            f"scores must be (N, classes) and target (N,), got {shape} and {target.shape}; "
-            "target holds class numbers, not one-hot rows"
-        )
-    if not np.issubdtype(target.dtype, np.integer):
-        raise TypeError(f"target must hold whole numbers, got {target.dtype}")
-    wrong = (target < 0) | (target >= shape[1])
-    if ignored is not None:
-        wrong &= ~ignored
-    if wrong.any():
-        raise ValueError(f"target {target[wrong][0]} is no class: there are {shape[1]}, from 0 to {shape[1] - 1}")
-
-
 def _shares(counts: np.ndarray, ignored: np.ndarray, reduction: str) -> np.ndarray:
     """How much each single loss counts in the reduced one."""
-    _check_reduction(reduction)
+    check_choice("reduction", reduction, REDUCTIONS)
     if reduction != "mean":
         return counts
     with np.errstate(invalid="ignore"):  # where all that is not ignored weighs 0, the mean has no slope: NaN
@@ -209,20 +194,15 @@ def _shares(counts: np.ndarray, ignored: np.ndarray, reduction: str) -> np.ndarr
 
 def _grad_of_loss(grad: float | np.ndarray, counts: np.ndarray, reduction: str) -> np.ndarray:
     """One number, or with reduction "none" one for each loss."""
-    return as_gradient(np.asarray(grad), counts.shape if reduction == "none" and np.ndim(grad) else ())
+    return check_gradient(np.asarray(grad), counts.shape if reduction == "none" and np.ndim(grad) else ())
 
 
 def _reduce(losses: np.ndarray, counts: np.ndarray, reduction: str) -> np.ndarray:
-    _check_reduction(reduction)
+    check_choice("reduction", reduction, REDUCTIONS)
     if reduction == "none":
         return losses
     with np.errstate(invalid="ignore", divide="ignore"):  # the mean of nothing is NaN, as in PyTorch
         return losses.sum() / counts.sum() if reduction == "mean" else losses.sum()
-
-
-def _check_reduction(reduction: str) -> None:
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
 def _differences(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -230,4 +210,4 @@ def _differences(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"prediction and target must have one shape, got {np.shape(prediction)} and {np.shape(target)}"
         )
-    return as_floats(prediction) - as_floats(target)
+    return as_floats("prediction", prediction) - as_floats("target", target)

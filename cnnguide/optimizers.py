@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnnguide.activations import as_floats
+from cnnguide._checks import WIDE, as_floats, check_number
 
 __all__ = ["SGD", "AdaGrad", "Adam", "RMSProp"]
 
@@ -20,8 +20,7 @@ class _Optimizer:
 
     def __init__(self, lr: float, weight_decay: float, **at_least_zero: float) -> None:
         for name, value in {"lr": lr, "weight_decay": weight_decay, **at_least_zero}.items():
-            if not 0 <= value < math.inf:
-                raise ValueError(f"{name} must be at least 0 and finite, got {value}")
+            check_number(name, value)
         self.lr, self.weight_decay = lr, weight_decay
         self.steps = 0
         self._shapes: list[tuple[int, ...]] = []
@@ -29,7 +28,7 @@ class _Optimizer:
 
     def step(self, parameters: Sequence[np.ndarray], gradients: Sequence[np.ndarray]) -> None:
         """Change the parameters in place, one step against their gradients; on an error, nothing has been changed."""
-        gradients = [as_floats(g) for g in gradients]
+        gradients = [as_floats(f"gradient {place}", g) for place, g in enumerate(gradients)]
         self._check(parameters, gradients)
         self._shapes = [w.shape for w in parameters]
         self.steps += 1
@@ -41,11 +40,11 @@ class _Optimizer:
 
     def _check(self, parameters: Sequence[np.ndarray], gradients: Sequence[np.ndarray]) -> None:
         for place, w in enumerate(parameters):
-            if not isinstance(w, np.ndarray) or w.dtype.kind != "f" or not w.flags.writeable:
+            if not isinstance(w, np.ndarray) or w.dtype not in WIDE or not w.flags.writeable:
                 kind = f"an array of {w.dtype}" if isinstance(w, np.ndarray) else type(w).__name__
                 raise TypeError(
-                    f"parameter {place} must be an array of floats, not read-only, because a step changes it in place; "
-                    f"got {kind}"
+                    f"parameter {place} must be an array of floats, float32 or float64, that may be written to, because "
+                    f"a step changes it in place; got {kind}"
                 )
         met, wanted = [g.shape for g in gradients], [w.shape for w in parameters]
         if met != wanted:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnguide.convolution import as_batch, as_gradient
-from cnnguide.shapes import Pair, both_sides, conv_output_size, whole_pair
+from cnnguide._arrays import mask_gradient
+from cnnguide._checks import check_axis_padding, check_gradient, check_int_pair, check_nchw
+from cnnguide.shapes import Pair, conv_output_size
 
 __all__ = [
     "avg_pool2d",
@@ -78,7 +79,7 @@ def max_pool2d_backward(
     """
     x = _image(x)
     windows = _Windows.of(x, kernel, stride, padding, dilation, ceil_mode)
-    grad = as_gradient(grad, windows.out_shape)
+    grad = check_gradient(grad, windows.out_shape)
     padded = windows.pad(x, -np.inf)
     a_pixel = windows.pad(np.ones((1, 1, *x.shape[2:]), bool), False)  # padding never wins, not even against -inf
     largest = max_pool2d(x, kernel, stride, padding, dilation, ceil_mode)
@@ -87,7 +88,7 @@ def max_pool2d_backward(
     for tap in windows.taps():
         value = padded[tap]
         won = waiting & a_pixel[tap] & ((value == largest) | (value != value))  # NaN is the largest of all
-        dpadded[tap] += kept_where(won, grad)
+        dpadded[tap] += mask_gradient(won, grad)
         waiting &= ~won
     return windows.crop(dpadded)
 
@@ -143,7 +144,7 @@ def avg_pool2d_backward(
     """
     x = _image(x)
     windows = _Windows.of(x, kernel, stride, padding, 1, ceil_mode)
-    grad = as_gradient(grad, windows.out_shape)
+    grad = check_gradient(grad, windows.out_shape)
     dpadded = np.zeros_like(windows.pad(x, 0))
     share = grad / windows.counts(dpadded.dtype, count_include_pad)
     for tap in windows.taps():
@@ -179,7 +180,7 @@ def global_avg_pool2d_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     [[[[2.0, 2.0], [2.0, 2.0]]]]
     """
     x = _image(x)
-    grad = as_gradient(grad, (*x.shape[:2], 1, 1))
+    grad = check_gradient(grad, (*x.shape[:2], 1, 1))
     return np.broadcast_to(grad / (x.shape[2] * x.shape[3]), x.shape).copy()
 
 
@@ -199,9 +200,9 @@ class _Windows:
     def of(
         cls, x: np.ndarray, kernel: Pair, stride: Pair | None, padding: Pair, dilation: Pair, ceil_mode: bool
     ) -> "_Windows":
-        kernels, dilations = whole_pair("kernel", kernel, 1), whole_pair("dilation", dilation, 1)
-        strides = kernels if stride is None else whole_pair("stride", stride, 1)
-        paddings = whole_pair("padding", padding, 0)
+        kernels, dilations = check_int_pair("kernel", kernel, 1), check_int_pair("dilation", dilation, 1)
+        strides = kernels if stride is None else check_int_pair("stride", stride, 1)
+        paddings = check_int_pair("padding", padding, 0)
         for k, p in zip(kernels, paddings, strict=True):
             if 2 * p > k:
                 raise ValueError(
@@ -256,23 +257,16 @@ class _Windows:
         return np.asarray(total, dtype)
 
 
-def kept_where(mask: np.ndarray, grad: np.ndarray) -> np.ndarray:
-    """The gradient where the mask is True, else 0: by a product, which is faster than np.where, but infinity * 0 is NaN."""
-    with np.errstate(invalid="ignore"):
-        product = grad * mask
-    return product if np.isfinite(product).all() else np.where(mask, grad, 0)
-
-
 def _positions(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
     """How many windows there are along one axis. With `ceil_mode` the last may hang over the end, if it starts before it."""
     steps = -(-(size + 2 * padding - dilation * (kernel - 1) - 1) // stride)  # rounded up
     if not ceil_mode or steps < 0:
-        return conv_output_size(size, kernel, stride, both_sides(padding), dilation)
+        return conv_output_size(size, kernel, stride, check_axis_padding(padding), dilation)
     return steps if steps * stride >= size + padding else steps + 1
 
 
 def _image(x: np.ndarray) -> np.ndarray:
-    x = as_batch("x", x, "(N, C, H, W) with at least one pixel")
+    x = check_nchw("x", x, "(N, C, H, W) with at least one pixel")
     if 0 in x.shape[2:]:
         raise ValueError(f"x must be (N, C, H, W) with at least one pixel, got shape {x.shape}")
     return x

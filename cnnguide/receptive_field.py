@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-from cnnguide.shapes import AxisPadding, both_sides, conv_output_size, whole_number
+from cnnguide._checks import check_axis_padding, check_int
+from cnnguide.shapes import AxisPadding, conv_output_size
 
 __all__ = [
     "NETWORKS",
@@ -55,8 +56,8 @@ class Window:
     def __post_init__(self) -> None:
         # Plain ints, whatever was given: arithmetic with NumPy's small integers would overflow in silence.
         for name in ("kernel", "stride", "dilation"):
-            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
-        before, after = both_sides(self.padding)
+            object.__setattr__(self, name, check_int(name, getattr(self, name), 1))
+        before, after = check_axis_padding(self.padding)
         object.__setattr__(self, "padding", before if before == after else (before, after))
 
     @property
@@ -187,7 +188,7 @@ def trace(chain: Chain, size: int) -> list[TraceRow]:
     conv 4 3 1 1.0
     pool 2 4 2 1.5
     """
-    size = whole_number("size", size, 1)
+    size = check_int("size", size, 1)
     field = ReceptiveField(size=1, stride=1, padding=0)
     rows = [TraceRow("input", size, 1, 1, 0.0)]
     for number, layer in enumerate(_as_layers(chain), start=1):
@@ -232,7 +233,7 @@ def _counts_before(counts: dict[int, int], layers: Sequence[Layer]) -> dict[int,
     for layer in reversed(layers):
         earlier: dict[int, int] = {}
         if isinstance(layer, Window):
-            before = both_sides(layer.padding)[0]
+            before = check_axis_padding(layer.padding)[0]
             for output, count in counts.items():
                 for tap in range(layer.kernel):
                     position = output * layer.stride - before + layer.dilation * tap
@@ -258,7 +259,7 @@ def _as_layers(chain: Chain) -> tuple[Layer, ...]:
 
 def _after(field: ReceptiveField, layer: Layer) -> ReceptiveField:
     if isinstance(layer, Window):
-        size, stride, before = layer.span, layer.stride, both_sides(layer.padding)[0]
+        size, stride, before = layer.span, layer.stride, check_axis_padding(layer.padding)[0]
     else:
         merged = _merge(layer)
         size, stride, before = merged.size, merged.stride, merged.padding

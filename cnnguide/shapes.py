@@ -10,7 +10,8 @@ divide evenly drops the remainder (floors).
 """
 
 import math
-import operator
+
+from cnnguide._checks import check_axis_padding, check_int, check_int_pair, check_pair
 
 __all__ = ["conv_chain", "conv_macs", "conv_output_size", "conv_parameters", "format_chain"]
 
@@ -22,65 +23,6 @@ Pair = int | tuple[int, int]
 
 ImagePadding = int | tuple[AxisPadding, AxisPadding]
 """Padding of an image: the same everywhere, (height, width), or ((top, bottom), (left, right))."""
-
-
-def whole_number(name: str, value: object, least: int) -> int:
-    """Return `value` as an int, or say by `name` what is wrong with it.
-
-    >>> whole_number("stride", 2, least=1)
-    2
-    >>> whole_number("stride", 0, least=1)
-    Traceback (most recent call last):
-    ...
-    ValueError: stride must be at least 1, got 0
-    """
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, got {value!r} (bool)")
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, got {value!r} ({type(value).__name__})") from None
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {number}")
-    return number
-
-
-def both_sides(padding: object, name: str = "padding") -> tuple[int, int]:
-    """Return the padding of one axis as (before, after).
-
-    >>> both_sides(1), both_sides((0, 1))
-    ((1, 1), (0, 1))
-    """
-    if isinstance(padding, tuple | list):
-        if len(padding) != 2:
-            raise ValueError(f"{name} must be one number or (before, after), got {padding!r}")
-        before, after = padding
-        return whole_number(f"{name} before", before, 0), whole_number(f"{name} after", after, 0)
-    number = whole_number(name, padding, 0)
-    return number, number
-
-
-def both_axes(name: str, value: object) -> tuple[object, object]:
-    """Return a quantity of an image as (height, width), each still to be checked.
-
-    >>> both_axes("kernel", 3), both_axes("kernel", (1, 7))
-    ((3, 3), (1, 7))
-    """
-    if isinstance(value, tuple | list):
-        if len(value) != 2:
-            raise ValueError(f"{name} must be one number or (height, width), got {value!r}")
-        return value[0], value[1]
-    return value, value
-
-
-def whole_pair(name: str, value: object, least: int) -> tuple[int, int]:
-    """Return a quantity of an image as (height, width), both whole numbers.
-
-    >>> whole_pair("stride", 2, least=1)
-    (2, 2)
-    """
-    height, width = both_axes(name, value)
-    return whole_number(name, height, least), whole_number(name, width, least)
 
 
 # --8<-- [start:conv_output_size]
@@ -102,11 +44,11 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: AxisPaddi
     >>> conv_output_size(224, kernel=7, stride=2, padding=3)
     112
     """
-    size = whole_number("size", size, 1)
-    kernel = whole_number("kernel", kernel, 1)
-    stride = whole_number("stride", stride, 1)
-    dilation = whole_number("dilation", dilation, 1)
-    before, after = both_sides(padding)
+    size = check_int("size", size, 1)
+    kernel = check_int("kernel", kernel, 1)
+    stride = check_int("stride", stride, 1)
+    dilation = check_int("dilation", dilation, 1)
+    before, after = check_axis_padding(padding)
     span = dilation * (kernel - 1) + 1
     padded = size + before + after
     if span > padded:
@@ -148,10 +90,10 @@ def conv_chain(size: int, kernel: int = 3, stride: int = 1, padding: AxisPadding
     >>> conv_chain(8)                               # an even size ends at 2: a 3 no longer fits
     [8, 6, 4, 2]
     """
-    sizes = [whole_number("size", size, 1)]
-    stride = whole_number("stride", stride, 1)
-    span = whole_number("dilation", dilation, 1) * (whole_number("kernel", kernel, 1) - 1) + 1
-    total_padding = sum(both_sides(padding))
+    sizes = [check_int("size", size, 1)]
+    stride = check_int("stride", stride, 1)
+    span = check_int("dilation", dilation, 1) * (check_int("kernel", kernel, 1) - 1) + 1
+    total_padding = sum(check_axis_padding(padding))
     while sizes[-1] > 1 and span <= sizes[-1] + total_padding:
         following = conv_output_size(sizes[-1], kernel, stride, padding, dilation)
         if following >= sizes[-1]:
@@ -183,7 +125,7 @@ def format_chain(sizes: list[int]) -> str:
     sizes = list(sizes)
     if not sizes:
         raise ValueError("sizes is empty: a chain has at least its start, for example [199]")
-    return " > ".join(f"{size}x{size}" for size in (whole_number("size", size, 1) for size in sizes))
+    return " > ".join(f"{size}x{size}" for size in (check_int("size", size, 1) for size in sizes))
 
 
 def conv_parameters(in_channels: int, out_channels: int, kernel: Pair, groups: int = 1, bias: bool = True) -> int:
@@ -202,7 +144,7 @@ def conv_parameters(in_channels: int, out_channels: int, kernel: Pair, groups: i
     9408
     """
     in_channels, out_channels, groups = _channels(in_channels, out_channels, groups)
-    height, width = whole_pair("kernel", kernel, 1)
+    height, width = check_int_pair("kernel", kernel, 1)
     weights = out_channels * (in_channels // groups) * height * width
     return weights + (out_channels if bias else 0)
 
@@ -235,11 +177,11 @@ def conv_macs(
     90
     """
     axes = zip(
-        both_axes("size", size),
-        both_axes("kernel", kernel),
-        both_axes("stride", stride),
-        both_axes("padding", padding),
-        both_axes("dilation", dilation),
+        check_pair("size", size),
+        check_pair("kernel", kernel),
+        check_pair("stride", stride),
+        check_pair("padding", padding),
+        check_pair("dilation", dilation),
         strict=True,
     )
     out_height, out_width = (conv_output_size(*axis) for axis in axes)  # type: ignore[arg-type]
@@ -247,9 +189,9 @@ def conv_macs(
 
 
 def _channels(in_channels: int, out_channels: int, groups: int) -> tuple[int, int, int]:
-    in_channels = whole_number("in_channels", in_channels, 1)
-    out_channels = whole_number("out_channels", out_channels, 1)
-    groups = whole_number("groups", groups, 1)
+    in_channels = check_int("in_channels", in_channels, 1)
+    out_channels = check_int("out_channels", out_channels, 1)
+    groups = check_int("groups", groups, 1)
     if in_channels % groups or out_channels % groups:
         largest = math.gcd(in_channels, out_channels)
         common = [n for n in range(1, min(largest, 99) + 1) if largest % n == 0]

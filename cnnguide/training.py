@@ -16,12 +16,11 @@ from typing import Protocol
 
 import numpy as np
 
-from cnnguide.initializers import check_generator
-from cnnguide.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Sequential, with_place
+from cnnguide._checks import check_classes, check_generator, check_int, error_at
+from cnnguide.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Sequential
 from cnnguide.letters import DATA, FONTS, HELD_OUT_FONTS, draw_letters
-from cnnguide.losses import check_classes, cross_entropy, cross_entropy_backward
+from cnnguide.losses import cross_entropy, cross_entropy_backward
 from cnnguide.optimizers import Adam
-from cnnguide.shapes import whole_number
 
 __all__ = [
     "DivergedError",
@@ -84,7 +83,7 @@ def accuracy(model: Layer, data: Examples, batch_size: int = 256) -> float:
     0.75
     """
     (x, target), right = _as_examples("data", data), 0
-    for batch in _slices(len(x), whole_number("batch_size", batch_size, 1)):
+    for batch in _slices(len(x), check_int("batch_size", batch_size, 1)):
         scores = model.forward(x[batch])
         check_classes(scores.shape, target[batch])
         right += int((scores.argmax(axis=1) == target[batch]).sum())
@@ -127,13 +126,13 @@ def fit(
     >>> len(history.losses), accuracy(model, (x, target)) > 0.9
     (15, True)
     """
-    epochs, batch_size = whole_number("epochs", epochs, 0), whole_number("batch_size", batch_size, 1)
+    epochs, batch_size = check_int("epochs", epochs, 0), check_int("batch_size", batch_size, 1)
     if patience is not None and validation is None:
         raise ValueError("patience waits for a better validation accuracy, so it needs validation data")
     _check_actors(model, optimizer, rng)
     x, target = _tried_examples("data", data, model)
     validation = None if validation is None else _tried_examples("validation", validation, model)
-    history, best = History(), _Best(None if patience is None else whole_number("patience", patience, 1))
+    history, best = History(), _Best(None if patience is None else check_int("patience", patience, 1))
     report = _Progress(epochs, epochs * -(-len(x) // batch_size)) if progress else None
     try:
         for _ in range(epochs):
@@ -196,7 +195,7 @@ def _tried_examples(name: str, data: Examples, model: Sequential) -> Examples:
     try:
         check_classes((len(x), *model.forward(x[:1]).shape[1:]), target)
     except (ValueError, TypeError) as error:
-        raise with_place(name, error) from error
+        raise error_at(name, error) from error
     return x, target
 
 

@@ -11,22 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "cnnguide"
 
-# Each module may import those that stand before it.
-ORDER = [
-    "shapes",
-    "receptive_field",
-    "images",
-    "letters",
-    "filters",
-    "convolution",
-    "pooling",
-    "activations",
-    "losses",
-    "initializers",
-    "layers",
-    "optimizers",
-    "training",
-    "feature_visualization",
+# The floors of the package. A module imports from lower floors only, so nothing on one floor depends on its neighbours, and
+# each module is on the lowest floor that it can be on.
+FLOORS = [
+    ["_arrays", "_checks"],  # the ground: what arguments must be
+    ["activations", "filters", "images", "initializers", "letters", "optimizers", "shapes"],  # what needs checks only
+    ["convolution", "losses", "pooling", "receptive_field"],  # what computes with sizes or activations
+    ["layers"],  # operations with weights
+    ["feature_visualization", "training"],  # what is done with a network
 ]
 MODULES = sorted(file.stem for file in PACKAGE.glob("*.py") if not file.stem.startswith("__"))
 
@@ -47,16 +39,43 @@ def tops(names: set[str]) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_numeric_modules_import_numpy_and_what_lies_below(module):
+def siblings(module: str) -> set[str]:
+    """The modules of the package that one imports."""
     names = imported(PACKAGE / f"{module}.py")
+    return {name.split(".")[1] for name in names if name.startswith("cnnguide.")}
+
+
+def test_every_module_is_on_the_lowest_floor_above_all_that_it_imports():
+    placed = [module for floor in FLOORS for module in floor]
+    assert sorted(placed) == MODULES
+    floor_of = {module: level for level, floor in enumerate(FLOORS) for module in floor}
+    for module in MODULES:
+        below = [floor_of[other] for other in siblings(module)]
+        assert floor_of[module] == max(below, default=-1) + 1, module
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_numeric_modules_import_numpy_and_the_standard_library_only(module):
     allowed = {"numpy", "cnnguide"} | set(sys.stdlib_module_names)
-    if module in ("shapes", "receptive_field"):
+    if module in ("shapes", "receptive_field"):  # they compute with whole numbers
         allowed -= {"numpy"}
-    assert tops(names) <= allowed
-    below = set(ORDER[: ORDER.index(module)])
-    siblings = {name.split(".")[1] for name in names if name.startswith("cnnguide.")}
-    assert siblings <= below
+    assert tops(imported(PACKAGE / f"{module}.py")) <= allowed
+
+
+def test_checks_are_in_one_module():
+    """Elsewhere there are private ones only, for what one module alone is given."""
+    for file in PACKAGE.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith(("check_", "as_")):
+                assert file.stem == "_checks", f"{file.name} defines {node.name}"
+
+
+def test_nobody_imports_a_private_name_of_another_module():
+    for file in [*PACKAGE.rglob("*.py"), *(ROOT / "examples").glob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                private = [alias.name for alias in node.names if re.match(r"_[a-z]", alias.name)]
+                assert not private, f"{file}: {private} of {node.module}"
 
 
 def test_chance_comes_from_generators_only():

@@ -281,7 +281,7 @@ def test_bad_input_is_named_with_its_layer():
         (dict(padding="sam"), ValueError, '"same" or "valid"; got \'sam\''),
         (dict(padding="same", stride=2), ValueError, "keeps the size, which stride"),
         (dict(padding=-1), ValueError, "padding must be at least 0, got -1"),
-        (dict(dtype=np.float16), TypeError, "weight must be float32 or float64, got float16"),
+        (dict(dtype=np.float16), TypeError, "dtype must be float32 or float64, got float16"),
         (dict(rng=None), TypeError, "rng must be a generator"),
     ],
 )

@@ -176,16 +176,16 @@ def test_the_mean_of_nothing_is_nan():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (dict(target=np.array([0, 3])), ValueError, "target 3 is no class: there are 3, from 0 to 2"),
-        (dict(target=np.array([0, -1])), ValueError, "target -1 is no class"),
+        (dict(target=np.array([0, 3])), ValueError, "target 3 is not a class number: there are 3 classes, from 0 to 2"),
+        (dict(target=np.array([0, -1])), ValueError, "target -1 is not a class number"),
         (dict(target=np.array([0.0, 1.0])), TypeError, "whole numbers, got float64"),
         (dict(target=np.array([0])), ValueError, r"target \(N,\), got \(2, 3\) and \(1,\)"),
         (dict(target=np.eye(3)[:2]), ValueError, "class numbers, not one-hot rows"),
         (dict(weight=np.ones(2)), ValueError, r"each of 3 classes, got shape \(2,\)"),
-        (dict(weight=np.full(3, 1j)), TypeError, "an array of real numbers is needed, got complex128"),
+        (dict(weight=np.full(3, 1j)), TypeError, "weight must hold real numbers, got complex128"),
         (dict(ignore_index="1"), TypeError, "ignore_index must be a whole number, got '1'"),
         (dict(ignore_index=True), TypeError, "ignore_index must be a whole number, got True"),
-        (dict(reduction="average"), ValueError, "reduction must be 'mean', 'sum' or 'none', got 'average'"),
+        (dict(reduction="average"), ValueError, "reduction must be one of mean, sum, none; got 'average'"),
     ],
 )
 def test_bad_input_is_named(loss, arguments, error, message):

@@ -149,7 +149,8 @@ def test_bad_input_is_named():
         ([1.0], "got list"),
         (1.0, "got float"),
         (np.ones((), int), "got an array of int64"),
-        (np.broadcast_to(1.0, ()), "not read-only, .* got an array of float64"),
+        (np.ones((), np.float16), "got an array of float16"),  # small steps would be lost in it
+        (np.broadcast_to(1.0, ()), "that may be written to, .* got an array of float64"),
     ],
 )
 @pytest.mark.parametrize("make", [lambda: SGD(0.1), Adam])
@@ -195,5 +196,5 @@ def test_gradients_may_be_lists_and_whole_numbers(make):
             optimizer.step([w], [gradient])
         found.append(w.tolist())
     assert found[0] == found[1] == found[2]
-    with pytest.raises(TypeError, match="an array of real numbers is needed, got complex128"):
+    with pytest.raises(TypeError, match="gradient 0 must hold real numbers, got complex128"):
         make().step([np.ones(1)], [np.array([1j])])

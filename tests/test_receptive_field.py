@@ -16,7 +16,7 @@ from cnnguide import (
     receptive_field,
     trace,
 )
-from cnnguide.shapes import both_sides
+from cnnguide._checks import check_axis_padding
 
 windows = st.builds(
     Window,
@@ -46,7 +46,7 @@ def inputs_reaching(outputs: set[int], layers) -> set[int]:
         if isinstance(layer, Parallel):
             outputs = set().union(*(inputs_reaching(outputs, chain) for chain in layer.chains))
         else:
-            before = both_sides(layer.padding)[0]
+            before = check_axis_padding(layer.padding)[0]
             outputs = {i * layer.stride - before + layer.dilation * t for i in outputs for t in range(layer.kernel)}
     return outputs
 
@@ -219,7 +219,9 @@ def test_path_counts_count_the_paths(chain):
         *earlier, last = layers
         if isinstance(last, Parallel):
             return [end for branch in last.chains for end in paths(output, [*earlier, *branch])]
-        starts = (output * last.stride - both_sides(last.padding)[0] + last.dilation * t for t in range(last.kernel))
+        starts = (
+            output * last.stride - check_axis_padding(last.padding)[0] + last.dilation * t for t in range(last.kernel)
+        )
         return [end for start in starts for end in paths(start, earlier)]
 
     first, last = receptive_field(chain).span(0)

@@ -7,8 +7,8 @@ added, and the 1x1 that are left out there, because they change neither size nor
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from cnnguide._checks import check_axis_padding
 from cnnguide.receptive_field import NETWORKS, Parallel, Window
-from cnnguide.shapes import both_sides
 
 TITLES = {
     "alexnet": "AlexNet",
@@ -38,7 +38,7 @@ def _layer(window: Window, what: What, groups: int = 1) -> Layer:
     return kind | {
         "kernel": window.kernel,
         "stride": window.stride,
-        "padding": list(both_sides(window.padding)),
+        "padding": list(check_axis_padding(window.padding)),
         "dilation": window.dilation,
         "name": window.name,
     }

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import cnnguide
+from cnnguide._checks import check_int_pair
 from cnnguide.experiments.channels import find_letter
 from cnnguide.experiments.initialization import little_examples
 from cnnguide.experiments.initialization import little_network as equal_units
@@ -21,7 +22,6 @@ from cnnguide.experiments.training import BATCH, images_that_excite, strokes_and
 from cnnguide.figures.build import write_if_changed
 from cnnguide.figures.channels import SHORT_PAGE
 from cnnguide.letters import ALPHABET, DATA, EM, FONTS, SIDE, draw_page
-from cnnguide.shapes import whole_pair
 from cnnguide.site.networks import networks as known_networks
 
 LETTERS = cnnguide.ALPHABET[:26]
@@ -168,10 +168,10 @@ def _field(model: cnnguide.Sequential, layer: int) -> dict[str, int] | None:
     chain = []
     for one in model.layers[: layer + 1]:
         if isinstance(one, cnnguide.Conv2d):
-            padding, _ = whole_pair("padding", one.settings[1], 0)
+            padding, _ = check_int_pair("padding", one.settings[1], 0)
             chain.append(cnnguide.Window(one.weight.shape[2], padding=padding))
         if isinstance(one, cnnguide.MaxPool2d):
-            side, _ = whole_pair("kernel", one.settings[0], 1)
+            side, _ = check_int_pair("kernel", one.settings[0], 1)
             chain.append(cnnguide.Window(side, stride=side))
         if isinstance(one, cnnguide.Flatten):
             return None  # from here on every unit sees everything
