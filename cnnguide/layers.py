@@ -11,6 +11,7 @@ With this module, one can build a network as a `Sequential` of `Conv2d`, `Linear
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -112,24 +113,27 @@ class Conv2d(_Weighted):
         shape = (out_channels, in_channels // groups, *check_int_pair("kernel", kernel, 1))
         self.weight = he_normal(shape, rng, dtype=dtype)
         self.bias = np.zeros(out_channels, dtype)
-        self.settings = (stride, padding, dilation, groups)
+        self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         self._gradients = []
         spans = (d * (k - 1) + 1 for k, d in zip(shape[2:], check_int_pair("dilation", dilation, 1), strict=True))
         # Tried on no image, of the size of a kernel: settings that fit no image are refused at once.
-        conv2d(np.zeros((0, in_channels, *spans)), self.weight, self.bias, *self.settings)
+        conv2d(np.zeros((0, in_channels, *spans)), self.weight, self.bias, **self._settings())
+
+    def _settings(self) -> dict[str, Any]:
+        return {"stride": self.stride, "padding": self.padding, "dilation": self.dilation, "groups": self.groups}
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        return conv2d(self._remember(x), self.weight, self.bias, *self.settings)
+        return conv2d(self._remember(x), self.weight, self.bias, **self._settings())
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
-        dx, *self._gradients = conv2d_backward(grad, self._remembered(), self.weight, *self.settings)
+        dx, *self._gradients = conv2d_backward(grad, self._remembered(), self.weight, **self._settings())
         assert dx is not None
         return dx
 
     def backward_to_weights(self, grad: np.ndarray) -> None:
         """As `backward`, for the first layer of a network, whose input learns nothing."""
         x = self._remembered()
-        _, *self._gradients = conv2d_backward(grad, x, self.weight, *self.settings, input_gradient=False)
+        _, *self._gradients = conv2d_backward(grad, x, self.weight, **self._settings(), input_gradient=False)
 
 
 class Linear(_Weighted):
@@ -169,7 +173,30 @@ class Linear(_Weighted):
         return grad @ self.weight
 
 
-class MaxPool2d(Layer):
+class _Pool2d(Layer):
+    """What both poolings share: their settings, and a kernel that fits no image is refused as soon as it is given."""
+
+    def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+        self._pool(np.zeros((0, 1, *check_int_pair("kernel", kernel, 1))), **self._settings())  # no image, all checks
+
+    def _settings(self) -> dict[str, Any]:
+        return {"kernel": self.kernel, "stride": self.stride, "padding": self.padding}
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        return self._pool(self._remember(x), **self._settings())
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        return self._pool_backward(grad, self._remembered(), **self._settings())
+
+    def _pool(self, x: np.ndarray, **settings: Any) -> np.ndarray:
+        raise NotImplementedError
+
+    def _pool_backward(self, grad: np.ndarray, x: np.ndarray, **settings: Any) -> np.ndarray:
+        raise NotImplementedError
+
+
+class MaxPool2d(_Pool2d):
     """`max_pool2d` as a layer.
 
     Formula, shapes, source: as `max_pool2d`.
@@ -178,19 +205,10 @@ class MaxPool2d(Layer):
     [[[[4.0]]]]
     """
 
-    def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
-        self.settings = (kernel, stride, padding)
-        height, width = check_int_pair("kernel", kernel, 1)
-        max_pool2d(np.zeros((0, 1, height, width)), *self.settings)  # an empty batch: refuses what fits no image
-
-    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        return max_pool2d(self._remember(x), *self.settings)
-
-    def backward(self, grad: np.ndarray) -> np.ndarray:
-        return max_pool2d_backward(grad, self._remembered(), *self.settings)
+    _pool, _pool_backward = staticmethod(max_pool2d), staticmethod(max_pool2d_backward)
 
 
-class AvgPool2d(MaxPool2d):
+class AvgPool2d(_Pool2d):
     """`avg_pool2d` as a layer.
 
     Formula, shapes, source: as `avg_pool2d`.
@@ -199,11 +217,7 @@ class AvgPool2d(MaxPool2d):
     [[[[2.5]]]]
     """
 
-    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        return avg_pool2d(self._remember(x), *self.settings)
-
-    def backward(self, grad: np.ndarray) -> np.ndarray:
-        return avg_pool2d_backward(grad, self._remembered(), *self.settings)
+    _pool, _pool_backward = staticmethod(avg_pool2d), staticmethod(avg_pool2d_backward)
 
 
 class _Activation(Layer):

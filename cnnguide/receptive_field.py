@@ -83,7 +83,7 @@ class Parallel:
     def __init__(self, *chains: "Chain", name: str = "") -> None:
         if not chains:
             raise ValueError("Parallel needs at least one branch; write () for a shortcut that changes nothing")
-        self.chains = tuple(_as_layers(chain) for chain in chains)
+        self.chains = tuple(_links(chain) for chain in chains)
         self.name = name
 
     def __repr__(self) -> str:
@@ -96,8 +96,10 @@ class Parallel:
         return hash((self.chains, self.name))
 
 
-Layer = Window | Parallel
-Chain = Layer | Sequence[Layer]
+Link = Window | Parallel
+"""A part of a chain: one layer, or branches."""
+
+Chain = Link | Sequence[Link]
 
 
 class MisalignedError(ValueError):
@@ -163,7 +165,7 @@ def receptive_field(chain: Chain) -> ReceptiveField:
     ReceptiveField(size=212, stride=32, padding=90)
     """
     field = ReceptiveField(size=1, stride=1, padding=0)
-    for layer in _as_layers(chain):
+    for layer in _links(chain):
         field = _after(field, layer)
     return field
 
@@ -191,7 +193,7 @@ def trace(chain: Chain, size: int) -> list[TraceRow]:
     size = check_int("size", size, 1)
     field = ReceptiveField(size=1, stride=1, padding=0)
     rows = [TraceRow("input", size, 1, 1, 0.0)]
-    for number, layer in enumerate(_as_layers(chain), start=1):
+    for number, layer in enumerate(_links(chain), start=1):
         name = layer.name or f"layer {number}"
         try:
             field = _after(field, layer)
@@ -222,14 +224,14 @@ def path_counts(chain: Chain) -> list[int]:
     >>> path_counts(Window(2, dilation=3))              # what a dilated kernel skips has no path
     [1, 0, 0, 1]
     """
-    layers = _as_layers(chain)
+    layers = _links(chain)
     field = receptive_field(layers)
     counts = _counts_before({0: 1}, layers)
     first, last = field.span(0)
     return [counts.get(position, 0) for position in range(first, last + 1)]
 
 
-def _counts_before(counts: dict[int, int], layers: Sequence[Layer]) -> dict[int, int]:
+def _counts_before(counts: dict[int, int], layers: Sequence[Link]) -> dict[int, int]:
     for layer in reversed(layers):
         earlier: dict[int, int] = {}
         if isinstance(layer, Window):
@@ -246,7 +248,7 @@ def _counts_before(counts: dict[int, int], layers: Sequence[Layer]) -> dict[int,
     return counts
 
 
-def _as_layers(chain: Chain) -> tuple[Layer, ...]:
+def _links(chain: Chain) -> tuple[Link, ...]:
     layers = (chain,) if isinstance(chain, Window | Parallel) else chain
     if not isinstance(layers, Iterable):
         raise TypeError(f"a chain is a Window, a Parallel or a sequence of them, got {chain!r}")
@@ -257,7 +259,7 @@ def _as_layers(chain: Chain) -> tuple[Layer, ...]:
     return layers
 
 
-def _after(field: ReceptiveField, layer: Layer) -> ReceptiveField:
+def _after(field: ReceptiveField, layer: Link) -> ReceptiveField:
     if isinstance(layer, Window):
         size, stride, before = layer.span, layer.stride, check_axis_padding(layer.padding)[0]
     else:
@@ -284,7 +286,7 @@ def _merge(block: Parallel) -> ReceptiveField:
     return max(fields, key=lambda field: field.size)
 
 
-def _size_after(size: int, layer: Layer) -> int:
+def _size_after(size: int, layer: Link) -> int:
     if isinstance(layer, Window):
         return conv_output_size(size, layer.kernel, layer.stride, layer.padding, layer.dilation)
     sizes = []
@@ -306,7 +308,7 @@ def _size_after(size: int, layer: Layer) -> int:
 # they change neither size nor field.
 
 
-def _alexnet() -> tuple[Layer, ...]:
+def _alexnet() -> tuple[Link, ...]:
     """Krizhevsky, Sutskever and Hinton (2012), input 227; names of its five convolutions and three poolings."""
     return (
         Window(11, stride=4, name="conv1"),
@@ -320,16 +322,16 @@ def _alexnet() -> tuple[Layer, ...]:
     )
 
 
-def _vgg(convolutions: Sequence[int]) -> tuple[Layer, ...]:
+def _vgg(convolutions: Sequence[int]) -> tuple[Link, ...]:
     """Simonyan and Zisserman (2014), table 1, input 224; `convolutions` counts the 3x3 of each of the five blocks."""
-    layers: list[Layer] = []
+    layers: list[Link] = []
     for block, count in enumerate(convolutions, start=1):
         layers += [Window(3, padding=1, name=f"conv{block}_{n}") for n in range(1, count + 1)]
         layers.append(Window(2, stride=2, name=f"pool{block}"))
     return tuple(layers)
 
 
-def _googlenet() -> tuple[Layer, ...]:
+def _googlenet() -> tuple[Link, ...]:
     """Szegedy et al. (2014), table 1, input 224: inception modules with branches of 1, 3, 5 and a pooling of 3."""
 
     def module(name: str) -> Parallel:
@@ -353,7 +355,7 @@ def _googlenet() -> tuple[Layer, ...]:
     )
 
 
-def _inception_v2() -> tuple[Layer, ...]:
+def _inception_v2() -> tuple[Link, ...]:
     """Ioffe and Szegedy (2015) in the form of TF-Slim, input 224: the 5x5 are two 3x3, two modules halve the size."""
     one = Window(1)
     three = Window(3, padding=1)
@@ -378,7 +380,7 @@ def _inception_v2() -> tuple[Layer, ...]:
     )
 
 
-def _resnet(blocks: Sequence[int], stride_in: int) -> tuple[Layer, ...]:
+def _resnet(blocks: Sequence[int], stride_in: int) -> tuple[Link, ...]:
     """He et al. (2015), table 1, input 224: bottlenecks of 1x1, 3x3, 1x1 beside a shortcut.
 
     The first bottleneck of stages 3 to 5 halves the size: in its first 1x1 (`stride_in` 1, the paper) or in its 3x3
@@ -399,7 +401,7 @@ def _resnet(blocks: Sequence[int], stride_in: int) -> tuple[Layer, ...]:
     )
 
 
-def _mobilenet_v1() -> tuple[Layer, ...]:
+def _mobilenet_v1() -> tuple[Link, ...]:
     """Howard et al. (2017), table 1, input 224: depthwise 3x3, each followed by a 1x1 that is left out here."""
     strides = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 
@@ -412,7 +414,7 @@ def _mobilenet_v1() -> tuple[Layer, ...]:
     )
 
 
-NETWORKS: Mapping[str, tuple[Layer, ...]] = MappingProxyType(
+NETWORKS: Mapping[str, tuple[Link, ...]] = MappingProxyType(
     {
         "alexnet": _alexnet(),
         "vgg_11": _vgg((1, 1, 2, 2, 2)),

@@ -252,6 +252,17 @@ def test_a_damaged_file_is_refused_wherever_the_damage_is(tmp_path):
     assert refused > 0.4 * len(whole)
 
 
+def test_settings_have_the_names_of_the_arguments():
+    layer = Conv2d(4, 6, (3, 1), np.random.default_rng(0), stride=2, padding=(1, 0), dilation=(2, 1), groups=2)
+    assert (layer.stride, layer.padding, layer.dilation, layer.groups) == (2, (1, 0), (2, 1), 2)
+    for pooling in (MaxPool2d(3, 2, 1), AvgPool2d(3, 2, 1)):
+        assert (pooling.kernel, pooling.stride, pooling.padding) == (3, 2, 1)
+
+
+def test_a_mean_is_not_a_maximum():
+    assert not isinstance(AvgPool2d(2), MaxPool2d) and not isinstance(MaxPool2d(2), AvgPool2d)
+
+
 def test_bad_input_is_named_with_its_layer():
     with pytest.raises(ValueError, match=r"layer 0 \(Conv2d\): x .* has 3 channels"):
         network().forward(np.zeros((1, 3, 10, 12)))

@@ -84,9 +84,9 @@ def letters_network() -> dict[str, Any]:
 def _layer(layer: cnnguide.layers.Layer) -> dict[str, Any]:
     settings: dict[str, Any] = {"kind": type(layer).__name__}
     if isinstance(layer, cnnguide.Conv2d):
-        settings["padding"] = layer.settings[1]
+        settings["padding"] = layer.padding
     if isinstance(layer, cnnguide.MaxPool2d):
-        settings["kernel"] = layer.settings[0]
+        settings["kernel"] = layer.kernel
     return settings | {
         name: _array(weights) for name, weights in zip(("weight", "bias"), layer.parameters(), strict=False)
     }
@@ -168,10 +168,10 @@ def _field(model: cnnguide.Sequential, layer: int) -> dict[str, int] | None:
     chain = []
     for one in model.layers[: layer + 1]:
         if isinstance(one, cnnguide.Conv2d):
-            padding, _ = check_int_pair("padding", one.settings[1], 0)
+            padding, _ = check_int_pair("padding", one.padding, 0)
             chain.append(cnnguide.Window(one.weight.shape[2], padding=padding))
         if isinstance(one, cnnguide.MaxPool2d):
-            side, _ = check_int_pair("kernel", one.settings[0], 1)
+            side, _ = check_int_pair("kernel", one.kernel, 1)
             chain.append(cnnguide.Window(side, stride=side))
         if isinstance(one, cnnguide.Flatten):
             return None  # from here on every unit sees everything
