@@ -9,9 +9,9 @@ With this module, one can build a network as a `Sequential` of `Conv2d`, `Linear
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -176,6 +176,9 @@ class Linear(_Weighted):
 class _Pool2d(Layer):
     """What both poolings share: their settings, and a kernel that fits no image is refused as soon as it is given."""
 
+    _pool: ClassVar[Callable[..., np.ndarray]]
+    _pool_backward: ClassVar[Callable[..., np.ndarray]]
+
     def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
         self.kernel, self.stride, self.padding = kernel, stride, padding
         self._pool(np.zeros((0, 1, *check_int_pair("kernel", kernel, 1))), **self._settings())  # no image, all checks
@@ -188,12 +191,6 @@ class _Pool2d(Layer):
 
     def backward(self, grad: np.ndarray) -> np.ndarray:
         return self._pool_backward(grad, self._remembered(), **self._settings())
-
-    def _pool(self, x: np.ndarray, **settings: Any) -> np.ndarray:
-        raise NotImplementedError
-
-    def _pool_backward(self, grad: np.ndarray, x: np.ndarray, **settings: Any) -> np.ndarray:
-        raise NotImplementedError
 
 
 class MaxPool2d(_Pool2d):
