@@ -15,8 +15,9 @@ from cnnguide.convolution import conv2d, conv2d_backward, conv2d_definition
 from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from cnnguide.pooling import global_avg_pool2d, global_avg_pool2d_backward
 from cnnguide.shapes import conv_chain, conv_macs, conv_output_size, conv_parameters, format_chain, pool_output_size
-from cnnguide.receptive_field import NETWORKS, MisalignedError, Parallel, ReceptiveField, Window
+from cnnguide.receptive_field import MisalignedError, Parallel, ReceptiveField, Window
 from cnnguide.receptive_field import path_counts, receptive_field, trace
+from cnnguide.networks import NETWORKS, Network, network, network_names
 from cnnguide.activations import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
 from cnnguide.activations import log_softmax, log_softmax_backward, softmax, softmax_backward, tanh, tanh_backward
 from cnnguide.losses import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
@@ -42,7 +43,8 @@ __all__ = [
     "global_avg_pool2d_backward",
     # sizes and receptive fields
     "conv_output_size", "pool_output_size", "conv_chain", "format_chain", "conv_parameters", "conv_macs",
-    "Window", "Parallel", "ReceptiveField", "receptive_field", "trace", "path_counts", "NETWORKS", "MisalignedError",
+    "Window", "Parallel", "ReceptiveField", "receptive_field", "trace", "path_counts", "MisalignedError",
+    "network", "network_names", "Network", "NETWORKS",
     # initialisation
     "fans", "gain", "lecun_normal", "xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "orthogonal", "constant",
     # training

@@ -11,7 +11,8 @@ import numpy as np
 from cnnguide import __version__, filters
 from cnnguide.filters import SOBEL_X, apply_filter, gradient_magnitude
 from cnnguide.images import load, luma, save
-from cnnguide.receptive_field import NETWORKS, receptive_field
+from cnnguide.networks import NETWORKS
+from cnnguide.receptive_field import receptive_field
 from cnnguide.shapes import conv_chain, format_chain
 
 KERNELS = {

@@ -3,23 +3,22 @@
 With this module, one can
 - describe a network as windows that slide (`Window`) and branches that run side by side (`Parallel`),
 - ask what one output sees (`receptive_field`) and how that grows layer by layer (`trace`),
-- count over how many paths each input reaches an output (`path_counts`),
-- look up networks of the literature (`NETWORKS`).
+- count over how many paths each input reaches an output (`path_counts`).
+
+Published networks are in `networks`.
 
 Everything is said of one axis; for kernels that are not square, write one chain for each axis. Pixels are counted from
 0, as in Python: pixel i has its centre at i. (Some texts count from the left border, so their centres are 0.5 larger.)
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import NamedTuple
 
 from cnnguide._checks import check_axis_padding, check_int
 from cnnguide.shapes import AxisPadding, pool_output_size
 
 __all__ = [
-    "NETWORKS",
     "MisalignedError",
     "Parallel",
     "ReceptiveField",
@@ -165,8 +164,8 @@ def receptive_field(chain: Chain) -> ReceptiveField:
 
     >>> receptive_field([Window(3), Window(3)])                 # two 3x3 see 5x5
     ReceptiveField(size=5, stride=1, padding=0)
-    >>> receptive_field(NETWORKS["vgg_16"])
-    ReceptiveField(size=212, stride=32, padding=90)
+    >>> receptive_field([Window(3), Window(2, stride=2), Window(3)])        # after the pooling, a 3x3 spans 6 pixels
+    ReceptiveField(size=8, stride=2, padding=0)
     """
     field = ReceptiveField(size=1, stride=1, padding=0)
     for layer in _links(chain):
@@ -304,132 +303,3 @@ def _size_after(size: int, layer: Link) -> int:
             f"the branches turn size {size} into {', '.join(map(str, sizes))}; they must agree to be joined"
         )
     return sizes[0]
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Networks of the literature, up to their last feature map (what a global pooling or the first fully connected layer
-# reads). Layers that see a single pixel (1x1 convolutions, activations) are left out where they stand in a plain chain:
-# they change neither size nor field.
-
-
-def _alexnet() -> tuple[Link, ...]:
-    """Krizhevsky, Sutskever and Hinton (2012), input 227; names of its five convolutions and three poolings."""
-    return (
-        Window(11, stride=4, name="conv1"),
-        Window(3, stride=2, name="pool1"),
-        Window(5, padding=2, name="conv2"),
-        Window(3, stride=2, name="pool2"),
-        Window(3, padding=1, name="conv3"),
-        Window(3, padding=1, name="conv4"),
-        Window(3, padding=1, name="conv5"),
-        Window(3, stride=2, name="pool5"),
-    )
-
-
-def _vgg(convolutions: Sequence[int]) -> tuple[Link, ...]:
-    """Simonyan and Zisserman (2014), table 1, input 224; `convolutions` counts the 3x3 of each of the five blocks."""
-    layers: list[Link] = []
-    for block, count in enumerate(convolutions, start=1):
-        layers += [Window(3, padding=1, name=f"conv{block}_{n}") for n in range(1, count + 1)]
-        layers.append(Window(2, stride=2, name=f"pool{block}"))
-    return tuple(layers)
-
-
-def _googlenet() -> tuple[Link, ...]:
-    """Szegedy et al. (2014), table 1, input 224: inception modules with branches of 1, 3, 5 and a pooling of 3."""
-
-    def module(name: str) -> Parallel:
-        one = Window(1)
-        pool = Window(3, padding=1)
-        return Parallel(one, (one, Window(3, padding=1)), (one, Window(5, padding=2)), (pool, one), name=name)
-
-    def pool(name: str) -> Window:
-        return Window(3, stride=2, padding=(0, 1), name=name)  # rounds up: 112 -> 56, one padded pixel at the end
-
-    return (
-        Window(7, stride=2, padding=3, name="conv1"),
-        pool("pool1"),
-        Window(3, padding=1, name="conv2"),
-        pool("pool2"),
-        *(module(f"inception {n}") for n in ("3a", "3b")),
-        pool("pool3"),
-        *(module(f"inception {n}") for n in ("4a", "4b", "4c", "4d", "4e")),
-        pool("pool4"),
-        *(module(f"inception {n}") for n in ("5a", "5b")),
-    )
-
-
-def _inception_v2() -> tuple[Link, ...]:
-    """Ioffe and Szegedy (2015) in the form of TF-Slim, input 224: the 5x5 are two 3x3, two modules halve the size."""
-    one = Window(1)
-    three = Window(3, padding=1)
-    halving = Window(3, stride=2, padding=(0, 1))
-
-    def module(name: str) -> Parallel:
-        return Parallel(one, (one, three), (one, three, three), (three, one), name=name)
-
-    def reduction(name: str) -> Parallel:
-        return Parallel((one, halving), (one, three, halving), halving, name=name)
-
-    return (
-        Window(7, stride=2, padding=(2, 3), name="Conv2d_1a_7x7"),
-        Window(3, stride=2, padding=(0, 1), name="MaxPool_2a_3x3"),
-        Window(3, padding=1, name="Conv2d_2c_3x3"),
-        Window(3, stride=2, padding=(0, 1), name="MaxPool_3a_3x3"),
-        *(module(f"Mixed_{n}") for n in ("3b", "3c")),
-        reduction("Mixed_4a"),
-        *(module(f"Mixed_{n}") for n in ("4b", "4c", "4d", "4e")),
-        reduction("Mixed_5a"),
-        *(module(f"Mixed_{n}") for n in ("5b", "5c")),
-    )
-
-
-def _resnet(blocks: Sequence[int], stride_in: int) -> tuple[Link, ...]:
-    """He et al. (2015), table 1, input 224: bottlenecks of 1x1, 3x3, 1x1 beside a shortcut.
-
-    The first bottleneck of stages 3 to 5 halves the size: in its first 1x1 (`stride_in` 1, the paper) or in its 3x3
-    (`stride_in` 3, torchvision, known as version 1.5).
-    """
-
-    def bottleneck(stage: int, number: int) -> Parallel:
-        stride = 2 if stage > 2 and number == 1 else 1
-        first = Window(1, stride=stride if stride_in == 1 else 1)
-        middle = Window(3, stride=stride if stride_in == 3 else 1, padding=1)
-        shortcut = Window(1, stride=stride) if number == 1 else ()
-        return Parallel((first, middle, Window(1)), shortcut, name=f"conv{stage}_{number}")
-
-    return (
-        Window(7, stride=2, padding=3, name="conv1"),
-        Window(3, stride=2, padding=1, name="pool1"),
-        *(bottleneck(stage, n) for stage, count in enumerate(blocks, start=2) for n in range(1, count + 1)),
-    )
-
-
-def _mobilenet_v1() -> tuple[Link, ...]:
-    """Howard et al. (2017), table 1, input 224: depthwise 3x3, each followed by a 1x1 that is left out here."""
-    strides = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
-
-    def three(stride: int, name: str) -> Window:
-        return Window(3, stride=stride, padding=1 if stride == 1 else (0, 1), name=name)
-
-    return (
-        three(2, "conv1"),
-        *(three(stride, f"depthwise{number}") for number, stride in enumerate(strides, start=1)),
-    )
-
-
-NETWORKS: Mapping[str, tuple[Link, ...]] = MappingProxyType(
-    {
-        "alexnet": _alexnet(),
-        "vgg_11": _vgg((1, 1, 2, 2, 2)),
-        "vgg_16": _vgg((2, 2, 3, 3, 3)),
-        "googlenet": _googlenet(),
-        "inception_v2": _inception_v2(),
-        "resnet_50": _resnet((3, 4, 6, 3), stride_in=1),
-        "resnet_50_v1_5": _resnet((3, 4, 6, 3), stride_in=3),
-        "resnet_101": _resnet((3, 4, 23, 3), stride_in=1),
-        "resnet_152": _resnet((3, 8, 36, 3), stride_in=1),
-        "mobilenet_v1": _mobilenet_v1(),
-    }
-)
-"""Chains of published networks by name, read-only; `trace(NETWORKS["vgg_16"], 224)` prints one."""

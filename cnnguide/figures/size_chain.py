@@ -9,7 +9,8 @@ from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 
 from cnnguide.figures.registry import figure
 from cnnguide.figures.style import Scheme
-from cnnguide.receptive_field import NETWORKS, Window, path_counts, trace
+from cnnguide.networks import network
+from cnnguide.receptive_field import Window, path_counts, trace
 from cnnguide.shapes import conv_chain, conv_output_size
 
 
@@ -177,7 +178,7 @@ def ways_to_one(scheme: Scheme) -> Figure:
     while pairs[-1] > 2:
         pairs.append(conv_output_size(pairs[-1], 3))
         pairs.append(conv_output_size(pairs[-1], 2, stride=2))
-    resnet = [row.size for row in trace(NETWORKS["resnet_50"], 199)]
+    resnet = [row.size for row in network("resnet_50").rows(199)]
     ways = [
         ("3×3 only", conv_chain(199), scheme.blue, "-"),
         ("3×3, then pooling 2×2", pairs, scheme.orange, "-"),
