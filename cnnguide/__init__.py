@@ -22,7 +22,7 @@ from cnnguide.letters import Glyph, Page, draw_letters, draw_page, load_idx, spl
 from cnnguide.convolution import conv2d, conv2d_backward, conv2d_definition
 from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from cnnguide.pooling import global_avg_pool2d, global_avg_pool2d_backward
-from cnnguide.shapes import conv_chain, conv_macs, conv_output_size, conv_parameters, format_chain
+from cnnguide.shapes import conv_chain, conv_macs, conv_output_size, conv_parameters, format_chain, pool_output_size
 from cnnguide.receptive_field import NETWORKS, MisalignedError, Parallel, ReceptiveField, Window
 from cnnguide.receptive_field import path_counts, receptive_field, trace
 from cnnguide.activations import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
@@ -50,8 +50,8 @@ __all__ = [
     "max_pool2d", "max_pool2d_backward", "avg_pool2d", "avg_pool2d_backward", "global_avg_pool2d",
     "global_avg_pool2d_backward",
     # sizes and receptive fields
-    "conv_output_size", "conv_chain", "format_chain", "conv_parameters", "conv_macs", "Window", "Parallel",
-    "ReceptiveField", "receptive_field", "trace", "path_counts", "NETWORKS", "MisalignedError",
+    "conv_output_size", "pool_output_size", "conv_chain", "format_chain", "conv_parameters", "conv_macs",
+    "Window", "Parallel", "ReceptiveField", "receptive_field", "trace", "path_counts", "NETWORKS", "MisalignedError",
     # initialisation
     "fans", "gain", "lecun_normal", "xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "orthogonal", "constant",
     # training

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnguide._arrays import mask_gradient
-from cnnguide._checks import check_axis_padding, check_gradient, check_int_pair, check_nchw
-from cnnguide.shapes import Pair, conv_output_size
+from cnnguide._checks import check_gradient, check_int_pair, check_nchw
+from cnnguide.shapes import Pair, pool_output_size
 
 __all__ = [
     "avg_pool2d",
@@ -34,7 +34,7 @@ def max_pool2d(
 
     Formula: out[n, c, i, j] = max over u, v of x[n, c, i * stride + u * dilation - padding, ...]; padding never wins.
 
-    Shapes: x (N, C, H, W), returns (N, C, H', W') with H', W' as `conv_output_size` gives them. With `ceil_mode` a last
+    Shapes: x (N, C, H, W), returns (N, C, H', W') with H', W' as `pool_output_size` gives them. With `ceil_mode` a last
     window may hang over the end, as long as it starts inside.
 
     Raises ValueError for shapes that do not fit, and for padding of more than half a kernel.
@@ -210,7 +210,7 @@ class _Windows:
                 )
         sizes, overhangs = [], []
         for size, k, s, p, d in zip(x.shape[2:], kernels, strides, paddings, dilations, strict=True):
-            out = _positions(size, k, s, p, d, ceil_mode)
+            out = pool_output_size(size, k, s, p, d, ceil_mode)
             for start in (i * s - p for i in range(out) if d > 1):  # without dilation, half a kernel meets a pixel
                 if not any(0 <= start + d * entry < size for entry in range(k)):
                     raise ValueError(
@@ -255,14 +255,6 @@ class _Windows:
         ones = np.pad(counted, [(0, 0), (0, 0), (0, self.overhang[0]), (0, self.overhang[1])])
         total = sum(ones[tap] for tap in self.taps())
         return np.asarray(total, dtype)
-
-
-def _positions(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
-    """How many windows there are along one axis. With `ceil_mode` the last may hang over the end, if it starts before it."""
-    steps = -(-(size + 2 * padding - dilation * (kernel - 1) - 1) // stride)  # rounded up
-    if not ceil_mode or steps < 0:
-        return conv_output_size(size, kernel, stride, check_axis_padding(padding), dilation)
-    return steps if steps * stride >= size + padding else steps + 1
 
 
 def _image(x: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from cnnguide._checks import check_axis_padding, check_int
-from cnnguide.shapes import AxisPadding, conv_output_size
+from cnnguide.shapes import AxisPadding, pool_output_size
 
 __all__ = [
     "NETWORKS",
@@ -39,7 +39,10 @@ class Window:
 
     Shapes: lengths in pixels of the layer's own input; `padding` is per side, or (before, after).
 
-    Raises TypeError or ValueError for numbers that no layer can have.
+    With `ceil_mode`, as poolings may have it, a last window may hang over the end (see `pool_output_size`).
+
+    Raises TypeError or ValueError for numbers that no layer can have. A stride of one half, as of a transposed convolution
+    or an upsampling, is not supported.
 
     Source: documentation of PyTorch's Conv2d and MaxPool2d.
 
@@ -52,6 +55,7 @@ class Window:
     padding: AxisPadding = 0
     dilation: int = 1
     name: str = ""
+    ceil_mode: bool = False
 
     def __post_init__(self) -> None:
         # Plain ints, whatever was given: arithmetic with NumPy's small integers would overflow in silence.
@@ -288,7 +292,7 @@ def _merge(block: Parallel) -> ReceptiveField:
 
 def _size_after(size: int, layer: Link) -> int:
     if isinstance(layer, Window):
-        return conv_output_size(size, layer.kernel, layer.stride, layer.padding, layer.dilation)
+        return pool_output_size(size, layer.kernel, layer.stride, layer.padding, layer.dilation, layer.ceil_mode)
     sizes = []
     for chain in layer.chains:
         branch_size = size

@@ -1,7 +1,7 @@
 """Sizes and costs of convolutions: integers in, integers out, no NumPy.
 
 With this module, one can
-- say how large a feature map comes out of one convolution (`conv_output_size`),
+- say how large a feature map comes out of one convolution (`conv_output_size`) or pooling (`pool_output_size`),
 - follow the size through the same convolution again and again (`conv_chain`, `format_chain`),
 - count what a convolution stores (`conv_parameters`) and what it computes (`conv_macs`).
 
@@ -13,7 +13,7 @@ import math
 
 from cnnguide._checks import check_axis_padding, check_int, check_int_pair, check_pair
 
-__all__ = ["conv_chain", "conv_macs", "conv_output_size", "conv_parameters", "format_chain"]
+__all__ = ["conv_chain", "conv_macs", "conv_output_size", "conv_parameters", "format_chain", "pool_output_size"]
 
 AxisPadding = int | tuple[int, int]
 """Padding of one axis: the same on both sides, or (before, after)."""
@@ -57,6 +57,74 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: AxisPaddi
 
 
 # --8<-- [end:conv_output_size]
+
+
+def pool_output_size(
+    size: int,
+    kernel: int,
+    stride: int | None = None,
+    padding: AxisPadding = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+) -> int:
+    """Number of windows that a pooling takes along one axis: the size of the output.
+
+    Parameters
+    ----------
+    size : int
+        Length of the input, in pixels.
+    kernel : int
+        Length of the window, in pixels.
+    stride : int, optional
+        Pixels from one window to the next; the length of the window if not given.
+    padding : int or (int, int), default 0
+        Pixels added on each side, or (before, after).
+    dilation : int, default 1
+        Pixels from one entry of the window to the next.
+    ceil_mode : bool, default False
+        Whether a last window may hang over the end, provided that it begins in the input or in the padding before it.
+
+    Returns
+    -------
+    int
+        The number of windows.
+
+    Raises
+    ------
+    TypeError
+        Where a number is not whole.
+    ValueError
+        Where a number is too small or the window does not fit.
+
+    See Also
+    --------
+    conv_output_size : The same without `ceil_mode`, for convolutions.
+
+    Notes
+    -----
+    Formula: the quotient (size + before + after - dilation * (kernel - 1) - 1) / stride, rounded down (or up, with
+    `ceil_mode`), plus 1. With `ceil_mode`, windows that would begin in the padding after the input, or beyond it, are not
+    counted.
+
+    Shapes: lengths along one axis.
+
+    References
+    ----------
+    Source: documentation of PyTorch's MaxPool2d and AvgPool2d.
+
+    Examples
+    --------
+    >>> pool_output_size(110, kernel=3, stride=2), pool_output_size(110, kernel=3, stride=2, ceil_mode=True)
+    (54, 55)
+    """
+    size, kernel = check_int("size", size, 1), check_int("kernel", kernel, 1)
+    stride = kernel if stride is None else check_int("stride", stride, 1)
+    before, after = check_axis_padding(padding)
+    steps = -(-(size + before + after - check_int("dilation", dilation, 1) * (kernel - 1) - 1) // stride)  # rounded up
+    if not ceil_mode or steps < 0:
+        return conv_output_size(size, kernel, stride, padding, dilation)
+    beginning_in_time = -(-(size + before) // stride)
+    return min(steps + 1, beginning_in_time)
 
 
 def _does_not_fit(size: int, kernel: int, padding: tuple[int, int], dilation: int) -> str:

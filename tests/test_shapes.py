@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cnnguide import conv_chain, conv_macs, conv_output_size, conv_parameters, format_chain
+from cnnguide import conv_chain, conv_macs, conv_output_size, conv_parameters, format_chain, pool_output_size
 
 lengths = st.integers(1, 40)
 small = st.integers(1, 5)
@@ -32,6 +32,36 @@ def test_output_size_is_the_number_of_positions(size, kernel, stride, padding, d
             conv_output_size(size, kernel, stride, padding, dilation)
     else:
         assert conv_output_size(size, kernel, stride, padding, dilation) == wanted
+
+
+@given(lengths, small, small, paddings, small)
+def test_a_pooling_that_rounds_down_has_the_size_of_a_convolution(size, kernel, stride, padding, dilation):
+    assume(positions(size, kernel, stride, padding, dilation) > 0)
+    wanted = conv_output_size(size, kernel, stride, padding, dilation)
+    assert pool_output_size(size, kernel, stride, padding, dilation) == wanted
+
+
+@given(lengths, small, st.one_of(st.none(), small), small, st.booleans(), st.data())
+def test_pooling_sizes_are_pytorchs(torch, size, kernel, stride, dilation, ceil_mode, data):
+    padding = data.draw(st.integers(0, kernel // 2))
+    settings = dict(stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+    try:
+        wanted = torch.nn.functional.max_pool1d(torch.zeros(1, 1, size), kernel, **settings).shape[-1]
+    except RuntimeError:
+        wanted = 0
+    if wanted == 0:
+        with pytest.raises(ValueError, match=rf"kernel {kernel} with dilation {dilation} spans .* size {size} "):
+            pool_output_size(size, kernel, **settings)
+    else:
+        assert pool_output_size(size, kernel, **settings) == wanted
+
+
+@given(lengths, small, small, st.tuples(st.integers(0, 2), st.integers(0, 2)))
+def test_in_ceil_mode_windows_cover_all_pixels_and_begin_before_the_input_ends(size, kernel, stride, padding):
+    assume(size + sum(padding) >= kernel and stride <= kernel)
+    starts = [i * stride - padding[0] for i in range(pool_output_size(size, kernel, stride, padding, 1, True))]
+    assert starts[-1] < size <= starts[-1] + kernel
+    assert {pixel for start in starts for pixel in range(start, start + kernel)} >= set(range(size))
 
 
 @given(st.integers(1, 12), st.integers(1, 6), st.integers(0, 2), st.integers(1, 4))
