@@ -9,8 +9,16 @@ from cnnguide.filters import SOBEL_X, SOBEL_Y, PREWITT_X, PREWITT_Y, SCHARR_X, S
 from cnnguide.filters import BOX, GAUSSIAN, IDENTITY, SHARPEN
 from cnnguide.filters import apply_filter, gradient_direction, gradient_magnitude, match_template
 from cnnguide.images import checkerboard, coffee, color_grid, disk, load, luma, ramp, save
-from cnnguide.letters import ALPHABET, FONTS, HELD_OUT_FONTS, Glyph, Page, draw_letters, draw_page
-from cnnguide.letters import load_idx, split_letters
+from cnnguide.letters import (
+    ALPHABET,
+    FAMILIES,
+    FONTS,
+    HELD_OUT_FAMILIES,
+    HELD_OUT_FONTS,
+    HELD_OUT_STYLES,
+    TRAINING_FONTS,
+)
+from cnnguide.letters import Glyph, Page, draw_letters, draw_page, load_idx, split_letters
 from cnnguide.convolution import conv2d, conv2d_backward, conv2d_definition
 from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from cnnguide.pooling import global_avg_pool2d, global_avg_pool2d_backward
@@ -37,7 +45,8 @@ __all__ = [
     "SOBEL_X", "SOBEL_Y", "PREWITT_X", "PREWITT_Y", "SCHARR_X", "SCHARR_Y", "LAPLACIAN", "LAPLACIAN_8", "BOX", "GAUSSIAN",
     "IDENTITY", "SHARPEN", "apply_filter", "gradient_magnitude", "gradient_direction", "match_template",
     "coffee", "luma", "color_grid", "load", "save", "disk", "ramp", "checkerboard",
-    "draw_page", "Page", "Glyph", "draw_letters", "split_letters", "ALPHABET", "FONTS", "HELD_OUT_FONTS", "load_idx",
+    "draw_page", "Page", "Glyph", "draw_letters", "split_letters", "ALPHABET", "FONTS", "FAMILIES",
+    "TRAINING_FONTS", "HELD_OUT_FONTS", "HELD_OUT_FAMILIES", "HELD_OUT_STYLES", "load_idx",
     "conv2d", "conv2d_definition", "conv2d_backward",
     "max_pool2d", "max_pool2d_backward", "avg_pool2d", "avg_pool2d_backward", "global_avg_pool2d",
     "global_avg_pool2d_backward",

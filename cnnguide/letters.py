@@ -1,13 +1,13 @@
 """Letters to learn from: glyphs varied in size, slant, rotation and place, and pages of running text.
 
 With this module, one can
-- draw a data set of single letters (`draw_letters`), of any of the twelve `FONTS`,
-- split letters into those to train on and those that differ in font, size or slant (`split_letters`),
+- draw a data set of single letters (`draw_letters`), in any of the `FONTS`,
+- split letters into those to train on and those that differ in family, style, size or slant (`split_letters`),
 - set a page of text and know where every letter stands (`draw_page`),
 - read image files of one's own in the IDX format of MNIST and EMNIST (`load_idx`).
 
-Everything is drawn in NumPy, from masters that come with the package (`data/masters.npz`, from the DejaVu fonts, whose
-licence lies beside it). Ink is 1 and paper 0.
+Everything is drawn in NumPy, from masters that come with the package (`data/masters.npz`, drawn once from nine freely
+licensed families, whose licences are beside it). Ink is 1 and paper 0.
 """
 
 import gzip
@@ -25,8 +25,12 @@ from cnnguide._checks import check_int, check_number
 
 __all__ = [
     "ALPHABET",
+    "FAMILIES",
     "FONTS",
+    "HELD_OUT_FAMILIES",
     "HELD_OUT_FONTS",
+    "HELD_OUT_STYLES",
+    "TRAINING_FONTS",
     "Glyph",
     "Page",
     "draw_letters",
@@ -39,15 +43,37 @@ DATA = Path(__file__).parent / "data"
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """The letters there are, small ones first."""
 
-FONTS = tuple(
-    f"DejaVu{family}{'-' if style else ''}{style}"
-    for family, slanted in (("Sans", "Oblique"), ("SansMono", "Oblique"), ("Serif", "Italic"))
-    for style in ("", "Bold", slanted, f"Bold{slanted}")
-)
-"""Three families in four styles each: upright, bold, slanted, both."""
+FAMILIES = {
+    "DejaVu": (
+        *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique"),
+        *("DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique", "DejaVuSansMono-BoldOblique"),
+        *("DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic", "DejaVuSerif-BoldItalic"),
+    ),
+    "Lato": ("Lato-Regular", "Lato-Bold", "Lato-Italic"),
+    "EB Garamond": ("EBGaramond12-Regular", "EBGaramond12-Bold", "EBGaramond12-Italic"),
+    "Inconsolata": ("Inconsolata",),
+    "Gentium Plus": ("GentiumPlus-Regular", "GentiumPlus-Bold", "GentiumPlus-Italic"),
+    "Roboto Slab": ("RobotoSlab-Regular", "RobotoSlab-Bold"),
+    "Cantarell": ("Cantarell-Regular", "Cantarell-Bold"),
+    "Comic Neue": ("ComicNeue-Regular", "ComicNeue-Bold"),
+    "Dancing Script": ("DancingScript-Regular",),
+}
+"""The typefaces by their designs. The styles of one family resemble each other; two families have different designers."""
 
-HELD_OUT_FONTS = ("DejaVuSans-BoldOblique", "DejaVuSansMono", "DejaVuSerif-Bold", "DejaVuSerif-BoldItalic")
-"""Fonts to keep for validation: the guide's network never sees them while it is trained."""
+FONTS = tuple(font for fonts in FAMILIES.values() for font in fonts)
+"""Every font there is."""
+
+HELD_OUT_FAMILIES = ("Gentium Plus", "Roboto Slab", "Cantarell", "Comic Neue", "Dancing Script")
+"""Families that the guide's network never sees while it is trained: two with serifs, two without, and a script."""
+
+HELD_OUT_FONTS = tuple(font for family in HELD_OUT_FAMILIES for font in FAMILIES[family])
+"""All fonts of the families that are held out."""
+
+HELD_OUT_STYLES = ("DejaVuSans-BoldOblique", "DejaVuSansMono", "DejaVuSerif-Bold", "DejaVuSerif-BoldItalic")
+"""Styles that are held out of a family whose other styles are trained on: a much easier test than another family."""
+
+TRAINING_FONTS = tuple(font for font in FONTS if font not in HELD_OUT_FONTS + HELD_OUT_STYLES)
+"""The fonts that the guide's network is trained on."""
 
 SIDE, EM = 64, 40
 """Side of a master in pixels, and the font size at which it was drawn."""
@@ -80,7 +106,7 @@ def draw_letters(
 
     Raises ValueError for letters and fonts that do not exist, for ranges that are not (low, high), and for noise below 0.
 
-    Source: the masters are drawn from the DejaVu fonts.
+    Source: the masters are drawn from the fonts of `FAMILIES`.
 
     >>> x, target = draw_letters(2, np.random.default_rng(0), alphabet="ab")
     >>> x.shape, x.dtype.name, target.tolist()
@@ -121,11 +147,11 @@ def _check_range(name: str, limits: tuple[float, float]) -> None:
 def split_letters(
     per_letter: int, rng: np.random.Generator, **settings: Any
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Draw letters to train on, letters of the same kind to validate with, and three kinds that training never saw.
+    """Draw letters to train on, letters of the same kind to validate with, and four kinds that training never saw.
 
-    Formula: "train" and "validation" are drawn alike, from all fonts but `HELD_OUT_FONTS`; "fonts" from those held out;
-    "sizes" smaller (scale 0.45 to 0.6), "slants" slanted more (shear 0.25 to 0.45). Each part is drawn by a generator of
-    its own, so that no letter stands in two of them.
+    Formula: "train" and "validation" are drawn alike, from `TRAINING_FONTS`; "fonts" from families that are held out whole;
+    "styles" from held-out styles of a family that is trained on; "sizes" smaller (scale 0.45 to 0.6), "slants" slanted more
+    (shear 0.25 to 0.45). Each part is drawn by a generator of its own, so that no letter is in two of them.
 
     Shapes: each part is (x, target) as `draw_letters` returns it, with `per_letter` of every letter; `settings` go to
     `draw_letters`.
@@ -136,17 +162,17 @@ def split_letters(
 
     >>> parts = split_letters(1, np.random.default_rng(0), alphabet="abc")
     >>> {name: len(target) for name, (x, target) in parts.items()}
-    {'train': 3, 'validation': 3, 'fonts': 3, 'sizes': 3, 'slants': 3}
+    {'train': 3, 'validation': 3, 'fonts': 3, 'styles': 3, 'sizes': 3, 'slants': 3}
     """
     if own := {"fonts", "scale", "shear"} & set(settings):
         raise ValueError(f"the split itself chooses {', '.join(sorted(own))}; use draw_letters to choose them")
-    seen = tuple(font for font in FONTS if font not in HELD_OUT_FONTS)
     kinds: dict[str, dict[str, Any]] = {
-        "train": {"fonts": seen},
-        "validation": {"fonts": seen},
+        "train": {"fonts": TRAINING_FONTS},
+        "validation": {"fonts": TRAINING_FONTS},
         "fonts": {"fonts": HELD_OUT_FONTS},
-        "sizes": {"fonts": seen, "scale": (0.45, 0.6)},
-        "slants": {"fonts": seen, "shear": (0.25, 0.45)},
+        "styles": {"fonts": HELD_OUT_STYLES},
+        "sizes": {"fonts": TRAINING_FONTS, "scale": (0.45, 0.6)},
+        "slants": {"fonts": TRAINING_FONTS, "shear": (0.25, 0.45)},
     }
     generators = rng.spawn(len(kinds))
     return {

@@ -18,7 +18,7 @@ import numpy as np
 
 from cnnguide._checks import check_classes, check_generator, check_int, error_at
 from cnnguide.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Sequential
-from cnnguide.letters import DATA, FONTS, HELD_OUT_FONTS, draw_letters
+from cnnguide.letters import DATA, TRAINING_FONTS, draw_letters
 from cnnguide.losses import cross_entropy, cross_entropy_backward
 from cnnguide.optimizers import Adam
 
@@ -292,7 +292,7 @@ def train_letters_network(
 
     Formula: Adam with mini-batches of 32; the learning rate falls from 0.008 along half a cosine, epoch by epoch.
 
-    Shapes: returns the network and its history; the fonts are all but `HELD_OUT_FONTS`.
+    Shapes: returns the network and its history; the letters are drawn in `TRAINING_FONTS`.
 
     Source: Loshchilov and Hutter, "SGDR" (2017), for the cosine.
 
@@ -300,8 +300,7 @@ def train_letters_network(
     >>> len(history.losses)                     # 104 letters in batches of 32
     4
     """
-    fonts = [font for font in FONTS if font not in HELD_OUT_FONTS]
-    data = draw_letters(per_letter, rng, fonts=fonts, scale=(0.5, 1.0), shear=(-0.35, 0.35))
+    data = draw_letters(per_letter, rng, fonts=TRAINING_FONTS, scale=(0.5, 1.0), shear=(-0.35, 0.35))
     model, optimizer, history = letters_network(rng), Adam(), History()
     for epoch in range(epochs):
         optimizer.lr = 0.008 * (1 + np.cos(np.pi * epoch / epochs)) / 2
@@ -320,7 +319,7 @@ def trained_letters_network() -> Sequential:
     Formula: as `letters_network`.
 
     >>> model = trained_letters_network()
-    >>> x, target = draw_letters(4, np.random.default_rng(9), fonts=HELD_OUT_FONTS)
+    >>> x, target = draw_letters(4, np.random.default_rng(9), fonts=TRAINING_FONTS)
     >>> accuracy(model, (x, target)) > 0.9
     True
     """

@@ -13,8 +13,8 @@ import numpy as np
 
 from cnnguide import (
     ALPHABET,
-    FONTS,
     HELD_OUT_FONTS,
+    TRAINING_FONTS,
     Adam,
     accuracy,
     draw_letters,
@@ -32,8 +32,7 @@ from cnnguide import (
 
 # %%
 rng = np.random.default_rng(0)
-seen = [font for font in FONTS if font not in HELD_OUT_FONTS]
-data = draw_letters(100, rng, fonts=seen)
+data = draw_letters(100, rng, fonts=TRAINING_FONTS)
 unseen = draw_letters(20, rng, fonts=HELD_OUT_FONTS)
 model = letters_network(rng)
 before = accuracy(model, unseen)
@@ -42,7 +41,7 @@ history = fit(
     model, data, adam, epochs=4, batch_size=32, rng=rng, progress=False
 )
 after = accuracy(model, unseen)
-print(f"read right, in fonts never seen: {before:.0%}, then {after:.0%}")
+print(f"read right, in families never seen: {before:.0%}, then {after:.0%}")
 
 # %% alt="A falling, noisy line: the loss of every mini-batch."
 plt.figure(figsize=(5, 2.6), layout="constrained")

@@ -10,7 +10,7 @@ import numpy as np
 from cnnguide.convolution import conv2d
 from cnnguide.experiments.store import Result, experiment
 from cnnguide.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Sequential
-from cnnguide.letters import FONTS, HELD_OUT_FONTS, draw_letters
+from cnnguide.letters import HELD_OUT_FONTS, TRAINING_FONTS, draw_letters
 from cnnguide.optimizers import Adam
 from cnnguide.shapes import conv_macs, conv_parameters
 from cnnguide.training import accuracy, fit
@@ -22,8 +22,9 @@ SEEDS = (0, 1, 2, 3)
 
 def letters(per_letter: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Letters to train on, of all fonts but the held-out ones."""
-    seen = [font for font in FONTS if font not in HELD_OUT_FONTS]
-    return draw_letters(per_letter, np.random.default_rng(seed), fonts=seen, scale=(0.5, 1.0), shear=(-0.35, 0.35))
+    return draw_letters(
+        per_letter, np.random.default_rng(seed), fonts=TRAINING_FONTS, scale=(0.5, 1.0), shear=(-0.35, 0.35)
+    )
 
 
 def train(model: Sequential, data: tuple[np.ndarray, np.ndarray], rng: np.random.Generator, epochs: int) -> None:

@@ -11,7 +11,7 @@ from cnnguide.activations import log_softmax, log_softmax_backward, softmax
 from cnnguide.experiments.store import Result, experiment
 from cnnguide.feature_visualization import maximize_activation
 from cnnguide.layers import Dropout, Layer, Sequential
-from cnnguide.letters import FONTS, HELD_OUT_FONTS, draw_letters
+from cnnguide.letters import FAMILIES, HELD_OUT_FAMILIES, HELD_OUT_FONTS, HELD_OUT_STYLES, TRAINING_FONTS, draw_letters
 from cnnguide.losses import cross_entropy, cross_entropy_backward
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
 from cnnguide.training import (
@@ -24,7 +24,6 @@ from cnnguide.training import (
     trained_letters_network,
 )
 
-SEEN = tuple(font for font in FONTS if font not in HELD_OUT_FONTS)
 EPOCHS, BATCH = 8, 32
 LETTERS_SHOWN = "cnnguide"
 
@@ -33,7 +32,7 @@ def _generator(*seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def _letters(per_letter: int, *seed: int, fonts: Sequence[str] = SEEN, **settings: Any) -> Examples:
+def _letters(per_letter: int, *seed: int, fonts: Sequence[str] = TRAINING_FONTS, **settings: Any) -> Examples:
     wide: dict[str, Any] = {"scale": (0.5, 1.0), "shear": (-0.35, 0.35)} | settings
     return draw_letters(per_letter, _generator(*seed), fonts=fonts, **wide)
 
@@ -50,9 +49,12 @@ def _cosine(lr: float, epoch: int, epochs: int) -> float:
 def watched_training() -> Result:
     """The guide's network trained from three seeds, and looked at again and again.
 
-    Formula: as `train_letters_network`; "unseen" letters are of fonts that training never met.
+    Formula: as `train_letters_network`; "unseen" letters are of families that training never saw, "styles" of unseen styles
+    of a family that it did see; "families" has the accuracy at the end for each unseen family.
     """
     validation, unseen = _letters(50, 1), _letters(50, 2, fonts=HELD_OUT_FONTS)
+    styles = _letters(50, 6, fonts=HELD_OUT_STYLES)
+    families = {family: _letters(50, 7, fonts=FAMILIES[family]) for family in HELD_OUT_FAMILIES}
     shown = [_letters(1, 3, place, fonts=HELD_OUT_FONTS)[0][ord(c) - 97] for place, c in enumerate(LETTERS_SHOWN)]
     samples = np.stack(shown)
     runs, confusion, misread = [], np.zeros((26, 26), int), []
@@ -62,7 +64,7 @@ def watched_training() -> Result:
         model, optimizer = letters_network(rng), Adam()
         order = rng.permutation(len(x))
         x, target = x[order], target[order]
-        run: Result = {"losses": [], "validation": [], "unseen": [], "kernels": [], "predictions": []}
+        run: Result = {"losses": [], "validation": [], "unseen": [], "styles": [], "kernels": [], "predictions": []}
 
         def look(model: Sequential = model, run: Result = run) -> None:
             p = softmax(model.forward(samples))
@@ -73,6 +75,7 @@ def watched_training() -> Result:
         def end_epoch(model: Sequential = model, run: Result = run) -> None:
             run["validation"].append(accuracy(model, validation))
             run["unseen"].append(accuracy(model, unseen))
+            run["styles"].append(accuracy(model, styles))
             run["kernels"].append(_rounded(model.parameters()[0][:, 0], 4))
 
         look()
@@ -92,6 +95,7 @@ def watched_training() -> Result:
         if seed == 0:
             wrong = np.flatnonzero(read != unseen[1])[:200]
             misread = [(_rounded(unseen[0][i, 0]), int(unseen[1][i]), int(read[i])) for i in wrong]
+        run["families"] = {family: accuracy(model, letters) for family, letters in families.items()}
         run["losses"] = [round(loss, 4) for loss in run["losses"]]
         runs.append(run)
     return {

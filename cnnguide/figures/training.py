@@ -177,10 +177,16 @@ def training_curves(scheme: Scheme) -> Figure:
             left.plot(epochs, losses, color=scheme.faint, linewidth=0.6)
         smooth = np.convolve(losses, np.full(40, 1 / 40), "valid")
         left.plot(epochs[39:], smooth, color=scheme.blue, linewidth=1.3)
-        for key, color, marker in (("validation", scheme.blue, "o"), ("unseen", scheme.orange, "s")):
-            label = {"validation": "fonts it trains on", "unseen": "fonts never seen"}[key] if seed == 0 else None
+        for key, label, color, marker in (
+            ("unseen", "families never seen", scheme.orange, "s"),
+            ("styles", "styles never seen", scheme.green, "^"),
+            ("validation", "fonts it trains on", scheme.blue, "o"),
+        ):
             wrong = 1 - np.array(run[key])
-            right.plot(range(len(wrong)), wrong, color=color, marker=marker, markersize=3.5, linewidth=1.2, label=label)
+            right.plot(
+                range(len(wrong)), wrong, color=color, marker=marker, markersize=3.5, linewidth=1.2,
+                label=label if seed == 0 else None,
+            )  # fmt: skip
     left.set(xlabel="epoch", ylabel="loss of a batch", yscale="log", xlim=(0, len(losses) / per_epoch), ylim=(2e-3, 5))
     left.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
     right.set(xlabel="epoch", ylabel="letters misread", yscale="log", ylim=(2e-3, 1.2))

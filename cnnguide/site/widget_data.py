@@ -94,7 +94,7 @@ def _layer(layer: cnnguide.layers.Layer) -> dict[str, Any]:
 
 @_file
 def letter_reader() -> dict[str, Any]:
-    """Letters to read, in fonts that the network was never trained on, and what each of its units likes best."""
+    """Letters to read, in families that the network was never trained on, and what each of its units likes best."""
     model, examples = cnnguide.trained_letters_network(), example_letters()
     logits = len(model.layers) - 1
     middles = [(channel, 10, 10) for channel in range(8)]
@@ -118,12 +118,11 @@ def letter_reader() -> dict[str, Any]:
 
 @_file
 def training_letters() -> dict[str, Any]:
-    """Letters to train on in the page, and letters in fonts never seen to measure with, in levels of ink from 0 to 15."""
-    seen = [font for font in cnnguide.FONTS if font not in cnnguide.HELD_OUT_FONTS]
+    """Letters to train on in the page, and letters in families never seen to measure with, in levels of ink from 0 to 15."""
     rng = np.random.default_rng(0)
     return {
         "batch_size": BATCH,
-        "training": _letters(60, rng, seen, (0.5, 1.0), (-0.35, 0.35)),
+        "training": _letters(60, rng, cnnguide.TRAINING_FONTS, (0.5, 1.0), (-0.35, 0.35)),
         "unseen": _letters(8, rng, cnnguide.HELD_OUT_FONTS, (0.6, 1.0), (-0.25, 0.25)),
     }
 
@@ -140,7 +139,7 @@ def _letters(
 
 
 def example_letters() -> np.ndarray:
-    """Each letter in each of the fonts that training never saw, centred, as (26, 4, 20, 20) levels of ink from 0 to 15."""
+    """Each letter in each font that training never saw, centred, as (26, fonts, 20, 20) levels of ink from 0 to 15."""
     fonts = [_plain_letters(font) for font in cnnguide.HELD_OUT_FONTS]
     return np.rint(np.concatenate(fonts, axis=1) * INK).astype(np.uint8)
 

@@ -46,7 +46,7 @@ const percent = (part) => (part > 0.9995 ? "more than 99.9 %" : `${shown(100 * p
 class LetterReader extends Widget {
   static settings = {
     letter: choice("Letter", { ...Object.fromEntries([...letters].map((one) => [one, one])), [OWN]: "my own" }, { value: "e" }),
-    font: choice("in the font", fontNames, { value: handed.fonts[1] }), // thin strokes: a small move is enough
+    font: choice("in the font", fontNames, { value: "Cantarell-Regular" }), // thin strokes: a small move is enough
     right: range("Moved right", { min: -8, max: 8, value: 0 }),
     down: range("Moved down", { min: -8, max: 8, value: 0 }),
     ink: hidden("Drawing", {
