@@ -35,7 +35,7 @@ from cnnguide.initializers import xavier_normal, xavier_uniform
 from cnnguide.layers import AvgPool2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential, Sigmoid, Tanh
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
 from cnnguide.training import DivergedError, History, accuracy, fit
-from cnnguide.training import letters_network, train_letters_network, trained_letters_network
+from cnnguide.letters_network import letters_network, train_letters_network, trained_letters_network
 from cnnguide.feature_visualization import maximize_activation
 
 __version__ = "0.1.0"

@@ -19,6 +19,7 @@ FLOORS = [
     ["convolution", "losses", "pooling", "receptive_field"],  # what computes with sizes or activations
     ["layers", "networks"],  # operations with weights, and published networks of them
     ["feature_visualization", "training"],  # what is done with a network
+    ["letters_network"],  # one network, and how it is trained
 ]
 MODULES = sorted(file.stem for file in PACKAGE.glob("*.py") if not file.stem.startswith("__"))
 

@@ -7,8 +7,9 @@ from cnnguide.filters import match_template
 from cnnguide.images import luma
 from cnnguide.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential
 from cnnguide.letters import ALPHABET, HELD_OUT_FONTS, Page, draw_letters, draw_page
+from cnnguide.letters_network import train_letters_network
 from cnnguide.optimizers import Adam
-from cnnguide.training import accuracy, fit, train_letters_network
+from cnnguide.training import accuracy, fit
 
 TEXT = (
     "a kernel slides over the page and answers at every place how well the letter below it fits so the e channel lights "

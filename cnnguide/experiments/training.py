@@ -12,17 +12,10 @@ from cnnguide.experiments.store import Result, experiment
 from cnnguide.feature_visualization import maximize_activation
 from cnnguide.layers import Dropout, Layer, Sequential
 from cnnguide.letters import FAMILIES, HELD_OUT_FAMILIES, HELD_OUT_FONTS, HELD_OUT_STYLES, TRAINING_FONTS, draw_letters
+from cnnguide.letters_network import letters_network, trained_letters_network
 from cnnguide.losses import cross_entropy, cross_entropy_backward
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
-from cnnguide.training import (
-    DivergedError,
-    Examples,
-    Optimizer,
-    accuracy,
-    fit,
-    letters_network,
-    trained_letters_network,
-)
+from cnnguide.training import DivergedError, Examples, Optimizer, accuracy, fit
 
 EPOCHS, BATCH = 8, 32
 LETTERS_SHOWN = "cnnguide"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnnguide.training import WEIGHTS, train_letters_network
+from cnnguide.letters_network import WEIGHTS, train_letters_network
 
 
 def main() -> None:

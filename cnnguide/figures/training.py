@@ -24,9 +24,9 @@ from cnnguide.figures.registry import figure
 from cnnguide.figures.style import Scheme
 from cnnguide.layers import Conv2d, Flatten, Linear, ReLU, Sequential
 from cnnguide.letters import HELD_OUT_FONTS, draw_letters
+from cnnguide.letters_network import trained_letters_network
 from cnnguide.losses import mse_loss, mse_loss_backward
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
-from cnnguide.training import trained_letters_network
 
 
 def _mosaic(images: np.ndarray, columns: int, gap: int = 1, between: float = np.nan) -> np.ndarray:
