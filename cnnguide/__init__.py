@@ -33,6 +33,7 @@ from cnnguide.losses import mse_loss, mse_loss_backward
 from cnnguide.initializers import constant, fans, gain, he_normal, he_uniform, lecun_normal, orthogonal
 from cnnguide.initializers import xavier_normal, xavier_uniform
 from cnnguide.layers import AvgPool2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential, Sigmoid, Tanh
+from cnnguide.layers import BatchNorm2d, Branches, GlobalAvgPool2d, Residual
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
 from cnnguide.training import DivergedError, History, accuracy, fit
 from cnnguide.letters_network import letters_network, train_letters_network, trained_letters_network
@@ -61,6 +62,7 @@ __all__ = [
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward", "nll_loss", "nll_loss_backward",
     "cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward",
     "Conv2d", "Linear", "MaxPool2d", "AvgPool2d", "ReLU", "Tanh", "Sigmoid", "Flatten", "Dropout", "Sequential",
+    "GlobalAvgPool2d", "BatchNorm2d", "Branches", "Residual",
     "SGD", "AdaGrad", "RMSProp", "Adam", "fit", "History", "accuracy", "DivergedError",
     "letters_network", "train_letters_network", "trained_letters_network", "maximize_activation",
 ]  # fmt: skip

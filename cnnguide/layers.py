@@ -1,36 +1,60 @@
 """Layers: the operations of this package with their weights, forward beside backward.
 
-With this module, one can build a network as a `Sequential` of `Conv2d`, `Linear`, `MaxPool2d`, `AvgPool2d`, `ReLU`, `Tanh`,
-`Sigmoid`, `Flatten` and `Dropout`. Every layer is used alike:
+With this module, one can build a network as a `Sequential` of `Conv2d`, `Linear`, `BatchNorm2d`, `MaxPool2d`, `AvgPool2d`,
+`GlobalAvgPool2d`, `ReLU`, `Tanh`, `Sigmoid`, `Flatten` and `Dropout`, with parallel paths in `Branches` and skip connections
+in `Residual`. Every layer is used alike:
 
 - `forward(x, training=False)` computes the output and remembers what the gradient will need,
 - `backward(grad)` takes the gradient for that output, stores those of the weights, and returns that for the input,
-- `parameters()` and `gradients()` list the weights and their gradients, in the same order.
+- `parameters()` and `gradients()` list the weights and their gradients, in the same order,
+- `buffers()` lists what a layer keeps without learning it by gradients, such as running means.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from cnnguide._checks import as_floats, check_generator, check_gradient, check_int_pair, error_at
+from cnnguide._checks import (
+    as_floats,
+    check_dtype,
+    check_generator,
+    check_gradient,
+    check_int,
+    check_int_pair,
+    check_nchw,
+    check_number,
+    error_at,
+)
 from cnnguide.activations import relu, relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
 from cnnguide.convolution import conv2d, conv2d_backward
 from cnnguide.initializers import he_normal
-from cnnguide.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+from cnnguide.pooling import (
+    avg_pool2d,
+    avg_pool2d_backward,
+    global_avg_pool2d,
+    global_avg_pool2d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+)
 from cnnguide.shapes import ImagePadding, Pair, conv_parameters
 
 __all__ = [
     "AvgPool2d",
+    "BatchNorm2d",
+    "Branches",
     "Conv2d",
     "Dropout",
     "Flatten",
+    "GlobalAvgPool2d",
     "Layer",
     "Linear",
     "MaxPool2d",
     "ReLU",
+    "Residual",
     "Sequential",
     "Sigmoid",
     "Tanh",
@@ -62,6 +86,9 @@ class Layer:
         return []
 
     def gradients(self) -> list[np.ndarray]:
+        return []
+
+    def buffers(self) -> list[np.ndarray]:
         return []
 
 
@@ -173,6 +200,130 @@ class Linear(_Weighted):
         return grad @ self.weight
 
 
+class BatchNorm2d(Layer):
+    """Give each channel mean 0 and variance 1 over a batch, then a scale and an offset that are learned.
+
+    Parameters
+    ----------
+    channels : int
+        Number of channels C of the input (N, C, H, W).
+    eps : float, default 1e-5
+        Added to the variance, so that a constant channel is not divided by zero.
+    momentum : float, default 0.1
+        Share of the present batch in the running statistics, from 0 to 1 (ONNX counts the other share, 1 - momentum).
+    affine : bool, default True
+        Whether there are a learned `weight` (C,), at first 1, and a learned `bias` (C,), at first 0.
+    dtype : type, default numpy.float32
+        Type of weights and running statistics, float32 or float64.
+
+    Raises
+    ------
+    TypeError
+        If `channels` is not a whole number, or `dtype` another type.
+    ValueError
+        If a setting is outside its range, if x has other channels, or, in training, if a channel has fewer than two
+        values, which have no variance.
+
+    Notes
+    -----
+    Forward: weight * (x - mean) / sqrt(variance + eps) + bias. In training, mean and variance are those of the batch
+    over N, H and W, the variance divided by their number n (biased); they also move the buffers,
+    running = (1 - momentum) * running + momentum * new, where the new variance is divided by n - 1 (unbiased). Otherwise
+    the buffers `running_mean` and `running_var` are used. Backward follows the last forward: in training, mean and
+    variance depend on x as well. All sums are taken in float64.
+
+    References
+    ----------
+    S. Ioffe and C. Szegedy, "Batch normalization" (2015), algorithm 1; documentation of PyTorch's BatchNorm2d.
+
+    Examples
+    --------
+    >>> layer = BatchNorm2d(1, eps=0, dtype=np.float64)
+    >>> x = np.array([[[[1.0, 3.0]]]])                          # mean 2, variance 1, or 2 if unbiased
+    >>> layer.forward(x, training=True).tolist()
+    [[[[-1.0, 1.0]]]]
+    >>> layer.running_mean.round(6).tolist(), layer.running_var.round(6).tolist()    # 0.1 * 2, and 0.9 + 0.1 * 2
+    ([0.2], [1.1])
+    """
+
+    _gradients: list[np.ndarray]
+    _mean: np.ndarray
+    _scale: np.ndarray
+    _by_batch: bool
+
+    def __init__(
+        self,
+        channels: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = True,
+        dtype: type = np.float32,
+    ) -> None:
+        self.channels, dtype_ = check_int("channels", channels, 1), check_dtype(dtype)
+        self.eps, self.momentum = check_number("eps", eps), check_number("momentum", momentum)
+        if momentum > 1:
+            raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
+        self.affine = affine
+        self.weight, self.bias = np.ones(self.channels, dtype_), np.zeros(self.channels, dtype_)
+        self.running_mean, self.running_var = np.zeros(self.channels, dtype_), np.ones(self.channels, dtype_)
+        self._gradients = []
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = check_nchw("x", x)
+        if x.shape[1] != self.channels:
+            raise ValueError(f"x must be (N, {self.channels}, H, W) for this layer, got shape {x.shape}")
+        mean, variance = self._batch_statistics(x) if training else (self.running_mean, self.running_var)
+        self._remember(x)
+        self._mean, self._by_batch = np.array(mean, np.float64), training
+        self._scale = 1 / np.sqrt(np.asarray(variance, np.float64) + self.eps)
+        return (self._normalized(x) * _per_channel(self.weight) + _per_channel(self.bias)).astype(x.dtype)
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        x = self._remembered()
+        grad = check_gradient(grad, x.shape)
+        normalized = self._normalized(x)
+        dweight = (grad * normalized).sum(axis=(0, 2, 3))
+        dbias = grad.sum(axis=(0, 2, 3), dtype=np.float64)
+        self._gradients = [dweight.astype(self.weight.dtype), dbias.astype(self.bias.dtype)]
+        out = grad.astype(np.float64)
+        if self._by_batch:  # x also moves the mean and the variance that it is measured by
+            n = x.size // self.channels
+            out = out - _per_channel(dbias / n) - normalized * _per_channel(dweight / n)
+        return (out * _per_channel(self._scale * self.weight)).astype(x.dtype)
+
+    def parameters(self) -> list[np.ndarray]:
+        return [self.weight, self.bias] if self.affine else []
+
+    def gradients(self) -> list[np.ndarray]:
+        if not self._gradients:
+            raise RuntimeError("BatchNorm2d has no gradients yet: call forward, then backward")
+        return self._gradients if self.affine else []
+
+    def buffers(self) -> list[np.ndarray]:
+        return [self.running_mean, self.running_var]
+
+    def _batch_statistics(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        n = x.size // self.channels
+        if n < 2:
+            raise ValueError(
+                f"training needs at least two values per channel to have a variance, got shape {x.shape}; "
+                "use a larger batch, or forward without training"
+            )
+        mean = x.mean(axis=(0, 2, 3), dtype=np.float64)
+        variance = np.square(x - _per_channel(mean)).mean(axis=(0, 2, 3))
+        for running, new in ((self.running_mean, mean), (self.running_var, variance * n / (n - 1))):
+            running[...] = (1 - self.momentum) * running + self.momentum * new
+        return mean, variance
+
+    def _normalized(self, x: np.ndarray) -> np.ndarray:
+        return (x - _per_channel(self._mean)) * _per_channel(self._scale)
+
+
+def _per_channel(values: np.ndarray) -> np.ndarray:
+    """One number per channel, in the shape that meets (N, C, H, W)."""
+    return values[:, None, None]
+
+
 class _Pool2d(Layer):
     """What both poolings share: their settings, and a kernel that fits no image is refused as soon as it is given."""
 
@@ -229,6 +380,27 @@ class _Activation(Layer):
 
     def _slope(self, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
         raise NotImplementedError
+
+
+class GlobalAvgPool2d(_Activation):
+    """`global_avg_pool2d` as a layer: the mean of each feature map.
+
+    Notes
+    -----
+    x (N, C, H, W) becomes (N, C, 1, 1); `Flatten` makes (N, C) of it. The weights that follow need not know the size of
+    the image.
+
+    References
+    ----------
+    M. Lin, Q. Chen and S. Yan, "Network in network" (2013), section 3.2.
+
+    Examples
+    --------
+    >>> GlobalAvgPool2d().forward(np.array([[[[1.0, 2.0], [3.0, 6.0]]]])).tolist()
+    [[[[3.0]]]]
+    """
+
+    _function, _slope = staticmethod(global_avg_pool2d), staticmethod(global_avg_pool2d_backward)
 
 
 class ReLU(_Activation):
@@ -325,7 +497,95 @@ class Dropout(Layer):
         return check_gradient(grad, self._scale.shape) * self._scale
 
 
-class Sequential(Layer):
+class _Container(Layer):
+    """Layers inside a layer: what is common to all ways of connecting them."""
+
+    layers: Sequence[Layer]
+    _names: Sequence[str]
+    """What each of the layers is called, such as "layer 0" or "branch 1"."""
+
+    def _contain(self, named: Sequence[tuple[str, Layer]], hint: str) -> None:
+        """Keep the layers, all of which must be layers, each a different object."""
+        for name, layer in named:
+            if isinstance(layer, type) or not callable(getattr(layer, "forward", None)):
+                raise TypeError(f"{name} must be a layer such as ReLU(), got {layer!r}; write {hint}")
+        self._names, self.layers = tuple(name for name, _ in named), tuple(layer for _, layer in named)
+        seen: dict[int, str] = {}
+        for name, layer in self._leaves():
+            if id(layer) in seen:
+                raise ValueError(
+                    f"{name} is the same object as {seen[id(layer)]}; a layer remembers one forward pass, make a new one"
+                )
+            seen[id(layer)] = name
+
+    def _leaves(self) -> Iterator[tuple[str, Layer]]:
+        """Every layer that contains no other, with its place and kind."""
+        for place, layer in enumerate(self.layers):
+            name = self._name(place)
+            if isinstance(layer, _Container):
+                yield from ((f"{inner} in {name}", part) for inner, part in layer._leaves())
+            else:
+                yield name, layer
+
+    def _name(self, place: int) -> str:
+        return f"{self._names[place]} ({type(self.layers[place]).__name__})"
+
+    @contextmanager
+    def _named_errors(self, place: int) -> Iterator[None]:
+        """Errors inside begin with the name of the layer."""
+        try:
+            yield
+        except (ValueError, TypeError) as error:
+            raise error_at(self._name(place), error) from error
+
+    def parameters(self) -> list[np.ndarray]:
+        return [array for layer in self.layers for array in layer.parameters()]
+
+    def gradients(self) -> list[np.ndarray]:
+        return [array for layer in self.layers for array in layer.gradients()]
+
+    def buffers(self) -> list[np.ndarray]:
+        return [array for layer in self.layers for array in getattr(layer, "buffers", list)()]
+
+    def _named_arrays(self) -> dict[str, np.ndarray]:
+        """All that a file of weights holds; buffers after the parameters, so that files without buffers stay readable."""
+        arrays = {f"parameter_{place}": array for place, array in enumerate(self.parameters())}
+        return arrays | {f"buffer_{place}": array for place, array in enumerate(self.buffers())}
+
+    def save(self, path: str | Path) -> None:
+        """Write all weights and buffers into an .npz file of exactly this name."""
+        with open(path, "wb") as file:  # to a bare name, NumPy would add an ending that `load` does not know of
+            np.savez_compressed(file, **self._named_arrays())  # type: ignore[arg-type]
+
+    def load(self, path: str | Path) -> None:
+        """Read weights that `save` wrote; on any error, nothing has been changed.
+
+        Raises FileNotFoundError where there is no file, ValueError for a file that is cut off, foreign, or of a network
+        with other shapes.
+        """
+        with open(path, "rb") as content:
+            try:
+                file = np.load(content, allow_pickle=False)
+                loaded = {name: np.asarray(file[name]) for name in file.files}
+            except Exception as error:  # what is damaged or foreign fails deep inside, with errors of every kind
+                raise ValueError(f"{path} is no whole file of weights: {error}") from error
+        wanted = self._named_arrays()
+        if set(loaded) != set(wanted):
+            kept = f" and {len(self.buffers())} buffers" if self.buffers() else ""
+            raise ValueError(
+                f"{path} holds {sorted(loaded)}, but this network has {len(self.parameters())} parameters{kept}"
+            )
+        for name, array in wanted.items():
+            if loaded[name].shape != array.shape or loaded[name].dtype.kind != "f":
+                raise ValueError(
+                    f"{path}: {name} is {loaded[name].dtype} of shape {loaded[name].shape}, but this network needs "
+                    f"{array.dtype} of shape {array.shape}"
+                )
+        for name, array in wanted.items():
+            array[...] = loaded[name]
+
+
+class Sequential(_Container):
     """Layers one after the other: what comes out of one goes into the next.
 
     Shapes: those of the first layer in, those of the last out.
@@ -346,24 +606,16 @@ class Sequential(Layer):
     """
 
     def __init__(self, *layers: Layer) -> None:
-        self.layers: Sequence[Layer] = layers
-        for place, layer in enumerate(layers):
-            if isinstance(layer, type) or not callable(getattr(layer, "forward", None)):
-                raise TypeError(
-                    f"layer {place} must be a layer such as ReLU(), got {layer!r}; write Sequential(first, second)"
-                )
-        met: dict[int, str] = {}
-        for name, layer in self.named_layers():
-            if id(layer) in met:
-                raise ValueError(
-                    f"{name} is the same object as {met[id(layer)]}; a layer remembers one forward pass, make a new one"
-                )
-            met[id(layer)] = name
+        named = [(f"layer {place}", layer) for place, layer in enumerate(layers)]
+        self._contain(named, "Sequential(first, second)")
 
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
-        """Every layer in the order of `forward`, with its place and kind; of a Sequential those that stand in it."""
+        """Every layer in the order of `forward`, with its place and kind; instead of a Sequential, the layers inside it.
+
+        Each takes what the one before it gives; `Branches` and `Residual` are one layer.
+        """
         for place, layer in enumerate(self.layers):
-            name = f"layer {place} ({type(layer).__name__})"
+            name = self._name(place)
             if isinstance(layer, Sequential):
                 yield from ((f"{inner} in {name}", part) for inner, part in layer.named_layers())
             else:
@@ -374,7 +626,7 @@ class Sequential(Layer):
             for layer in self.layers:
                 x = layer.forward(x, training)
         except (ValueError, TypeError) as error:
-            raise self._with_place(layer, error) from error
+            raise error_at(self._name(self._place(layer)), error) from error
         return x
 
     # --8<-- [start:backward]
@@ -383,7 +635,7 @@ class Sequential(Layer):
             for layer in reversed(self.layers):
                 grad = layer.backward(grad)
         except (ValueError, TypeError) as error:
-            raise self._with_place(layer, error) from error
+            raise error_at(self._name(self._place(layer)), error) from error
         return grad
 
     # --8<-- [end:backward]
@@ -397,44 +649,144 @@ class Sequential(Layer):
                 else:
                     grad = layer.backward(grad)
         except (ValueError, TypeError) as error:
-            raise self._with_place(layer, error) from error
+            raise error_at(self._name(self._place(layer)), error) from error
 
-    def _with_place(self, layer: Layer, error: ValueError | TypeError) -> ValueError | TypeError:
-        place = next(place for place, other in enumerate(self.layers) if other is layer)
-        return error_at(f"layer {place} ({type(layer).__name__})", error)
+    def _place(self, layer: Layer) -> int:
+        return next(place for place, other in enumerate(self.layers) if other is layer)
 
-    def parameters(self) -> list[np.ndarray]:
-        return [array for layer in self.layers for array in layer.parameters()]
 
-    def gradients(self) -> list[np.ndarray]:
-        return [array for layer in self.layers for array in layer.gradients()]
+class Branches(_Container):
+    """Give one input to several layers, and join their outputs along the channels.
 
-    def save(self, path: str | Path) -> None:
-        """Write all weights into an .npz file of exactly this name, in the order of `parameters`."""
-        arrays = {f"parameter_{place}": array for place, array in enumerate(self.parameters())}
-        with open(path, "wb") as file:  # to a bare name, NumPy would add an ending that `load` does not know of
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    Parameters
+    ----------
+    *branches : Layer
+        At least one layer; a branch of several layers is a `Sequential`, an empty `Sequential()` hands its input on.
+        Each takes (N, C, H, W); their outputs differ in the number of channels at most.
 
-    def load(self, path: str | Path) -> None:
-        """Read weights that `save` wrote; on any error, nothing has been changed.
+    Raises
+    ------
+    TypeError
+        If a branch is not a layer.
+    ValueError
+        If there is no branch, if one object is used twice, or, in `forward`, if the outputs differ in more than channels.
 
-        Raises FileNotFoundError where there is no file, ValueError for a file that is cut off, foreign, or of a network
-        with other shapes.
-        """
-        with open(path, "rb") as content:
-            try:
-                file = np.load(content, allow_pickle=False)
-                loaded = {name: np.asarray(file[name]) for name in file.files}
-            except Exception as error:  # what is damaged or foreign fails deep inside, with errors of every kind
-                raise ValueError(f"{path} is no whole file of weights: {error}") from error
-        wanted = {f"parameter_{place}": array for place, array in enumerate(self.parameters())}
-        if set(loaded) != set(wanted):
-            raise ValueError(f"{path} holds {sorted(loaded)}, but this network has {len(wanted)} parameters")
-        for name, array in wanted.items():
-            if loaded[name].shape != array.shape or loaded[name].dtype.kind != "f":
-                raise ValueError(
-                    f"{path}: {name} is {loaded[name].dtype} of shape {loaded[name].shape}, but this network needs "
-                    f"{array.dtype} of shape {array.shape}"
-                )
-        for name, array in wanted.items():
-            array[...] = loaded[name]
+    Notes
+    -----
+    Forward concatenates: (N, C_1 + C_2 + ..., H, W), in the order of the branches. Backward cuts the gradient into the
+    same pieces, carries each back through its branch, and adds the results, because every branch has seen the whole
+    input.
+
+    References
+    ----------
+    C. Szegedy et al., "Going deeper with convolutions" (2015), figure 2; F. Iandola et al., "SqueezeNet" (2016), figure 1.
+
+    Examples
+    --------
+    >>> x = np.array([[[[1.0, -2.0]]]])
+    >>> both = Branches(Sequential(), ReLU())
+    >>> both.forward(x).tolist()
+    [[[[1.0, -2.0]], [[1.0, 0.0]]]]
+    >>> both.backward(np.array([[[[10.0, 10.0]], [[5.0, 5.0]]]])).tolist()     # 10 + 5, and 10 + 0
+    [[[[15.0, 10.0]]]]
+    """
+
+    _shapes: list[tuple[int, ...]]
+
+    def __init__(self, *branches: Layer) -> None:
+        if not branches:
+            raise ValueError("Branches needs at least one branch, such as Branches(Sequential(), ReLU())")
+        self._contain([(f"branch {place}", branch) for place, branch in enumerate(branches)], "Branches(first, second)")
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x, outs = check_nchw("x", x), []
+        for place, branch in enumerate(self.layers):
+            with self._named_errors(place):
+                outs.append(check_nchw("output", branch.forward(x, training)))
+        shapes = [out.shape for out in outs]
+        if len({(count, *size) for count, _, *size in shapes}) > 1:
+            raise ValueError(
+                f"branches must differ in channels only, got the outputs {shapes}; "
+                "padding and strides decide the height and width"
+            )
+        self._remember(x)
+        self._shapes = shapes
+        return np.concatenate(outs, axis=1)
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        x = self._remembered()
+        (count, _, *size), channels = self._shapes[0], [shape[1] for shape in self._shapes]
+        pieces = np.split(check_gradient(grad, (count, sum(channels), *size)), np.cumsum(channels)[:-1], axis=1)
+        total = np.zeros_like(x)
+        for place, (branch, piece) in enumerate(zip(self.layers, pieces, strict=True)):
+            with self._named_errors(place):
+                total = total + branch.backward(piece)
+        return total
+
+
+class Residual(_Container):
+    """Add to what a layer computes the input that it was given: a skip connection.
+
+    Parameters
+    ----------
+    body : Layer
+        What is learned; several layers are a `Sequential`.
+    shortcut : Layer, optional
+        The way past the body, such as a 1x1 convolution (a projection) where the body changes channels or size. Without
+        it, the input itself is added.
+
+    Raises
+    ------
+    TypeError
+        If `body` or `shortcut` is not a layer.
+    ValueError
+        If one object is used twice, or, in `forward`, if the two summands have different shapes.
+
+    Notes
+    -----
+    Forward: body(x) + shortcut(x). Backward adds the gradients of the two ways, so that the gradient reaches the layers
+    in front also where the body lets nothing through. The activation that the published networks apply to the sum is a
+    layer of its own: ``Sequential(Residual(...), ReLU())``.
+
+    References
+    ----------
+    K. He et al., "Deep residual learning for image recognition" (2016), section 3.
+
+    Examples
+    --------
+    >>> block = Residual(ReLU())
+    >>> block.forward(np.array([-1.0, 2.0])).tolist()
+    [-1.0, 4.0]
+    >>> block.backward(np.array([1.0, 1.0])).tolist()
+    [1.0, 2.0]
+    """
+
+    _shape: tuple[int, ...]
+
+    def __init__(self, body: Layer, shortcut: Layer | None = None) -> None:
+        named = [("body", body)] if shortcut is None else [("body", body), ("shortcut", shortcut)]
+        self._contain(named, "Residual(body) or Residual(body, shortcut)")
+        self.body, self.shortcut = body, shortcut
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x, summands = as_floats("x", x), []
+        for place, layer in enumerate(self.layers):
+            with self._named_errors(place):
+                summands.append(layer.forward(x, training))
+        out, *others = summands
+        past = others[0] if others else x
+        if out.shape != past.shape:
+            fit = "a shortcut such as a 1x1 Conv2d with the channels and the stride of the body"
+            raise ValueError(f"the body gives shape {out.shape} and the way past it {past.shape}; use {fit}")
+        self._remember(x)
+        self._shape = out.shape
+        return out + past
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        self._remembered()
+        grad = check_gradient(grad, self._shape)
+        gradients = []
+        for place, layer in enumerate(self.layers):
+            with self._named_errors(place):
+                gradients.append(layer.backward(grad))
+        return gradients[0] + (grad if self.shortcut is None else gradients[1])

@@ -219,13 +219,13 @@ class _Best:
             return False
         if accuracy > self.accuracy:
             self.accuracy, self.waited = accuracy, 0
-            self.weights = [array.copy() for array in model.parameters()]
+            self.weights = [array.copy() for array in [*model.parameters(), *model.buffers()]]
         else:
             self.waited += 1
         return self.waited >= self.patience
 
     def restore(self, model: Layer) -> None:
-        for array, best in zip(model.parameters(), self.weights, strict=False):
+        for array, best in zip([*model.parameters(), *model.buffers()], self.weights, strict=False):
             array[...] = best
 
 

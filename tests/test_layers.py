@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 
 from cnnguide import (
     AvgPool2d,
+    BatchNorm2d,
+    Branches,
     Conv2d,
     Dropout,
     Flatten,
+    GlobalAvgPool2d,
     Linear,
     MaxPool2d,
     ReLU,
+    Residual,
     Sequential,
     Sigmoid,
     Tanh,
@@ -327,7 +331,7 @@ def test_settings_that_fit_some_image_are_not_refused(kernel, stride, padding, d
 def every_kind(rng):
     return [
         Conv2d(1, 1, 1, rng), Linear(2, 2, rng), MaxPool2d(1), AvgPool2d(1), ReLU(), Tanh(), Sigmoid(), Flatten(),
-        Dropout(0.5, rng),
+        Dropout(0.5, rng), GlobalAvgPool2d(), BatchNorm2d(2), Branches(ReLU()), Residual(ReLU()),
     ]  # fmt: skip
 
 
@@ -375,3 +379,242 @@ def test_lists_are_taken_as_arrays():
     assert flatten.forward([[[1.0], [2.0]]]).tolist() == [[1.0, 2.0]]
     assert flatten.backward([[3.0, 4.0]]).tolist() == [[[3.0], [4.0]]]
     assert dropout.forward([1.0, 2.0]).tolist() == [1.0, 2.0]
+
+
+def branching(dtype=np.float64, seed=0):
+    """A fire module, a projection shortcut and an identity shortcut, with normalisation, down to class scores."""
+    rng = np.random.default_rng(seed)
+
+    def conv(*arguments, **settings):
+        return Conv2d(*arguments, rng=rng, dtype=dtype, **settings)
+
+    def norm(channels):
+        layer = BatchNorm2d(channels, dtype=dtype)
+        layer.weight[...] = rng.uniform(0.5, 2, channels)
+        layer.bias[...] = rng.standard_normal(channels)
+        return layer
+
+    return Sequential(
+        conv(2, 3, 1), ReLU(),
+        Branches(Sequential(conv(3, 4, 1), ReLU()), Sequential(conv(3, 2, 3, padding=1), norm(2), Tanh())),
+        Residual(Sequential(conv(6, 4, 3, stride=2, padding=1), norm(4)), conv(6, 4, 1, stride=2)), ReLU(),
+        Residual(Sequential(conv(4, 4, 3, padding=1), norm(4))),
+        Branches(Sequential(), conv(4, 1, 1)),
+        GlobalAvgPool2d(), Flatten(),
+    )  # fmt: skip
+
+
+def their_branching(torch, dtype):
+    nn = torch.nn
+
+    class Joined(nn.ModuleList):
+        def forward(self, x):
+            return torch.cat([branch(x) for branch in self], dim=1)
+
+    class Added(nn.ModuleList):
+        def forward(self, x):
+            return sum(way(x) for way in self)
+
+    return nn.Sequential(
+        nn.Conv2d(2, 3, 1), nn.ReLU(),
+        Joined([
+            nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()),
+            nn.Sequential(nn.Conv2d(3, 2, 3, padding=1), nn.BatchNorm2d(2), nn.Tanh()),
+        ]),
+        Added([
+            nn.Sequential(nn.Conv2d(6, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4)), nn.Conv2d(6, 4, 1, stride=2),
+        ]), nn.ReLU(),
+        Added([nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)), nn.Identity()]),
+        Joined([nn.Identity(), nn.Conv2d(4, 1, 1)]),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    ).to(dtype)  # fmt: skip
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_branches_shortcuts_and_normalisation_agree_with_pytorch(torch, dtype, training):
+    ours, theirs = branching(dtype), their_branching(torch, getattr(torch, np.dtype(dtype).name))
+    with torch.no_grad():
+        for parameter, array in zip(theirs.parameters(), ours.parameters(), strict=True):
+            parameter.copy_(torch.tensor(array))
+    rng = np.random.default_rng(1)
+    close = dict(rtol=1e-3, atol=1e-4) if dtype == np.float32 else dict(rtol=1e-9, atol=1e-11)
+    for mode in (True, training):  # one step in training first, so that the running statistics are not the initial ones
+        theirs.train(mode)
+        theirs.zero_grad()
+        x = rng.standard_normal((5, 2, 7, 8)).astype(dtype)
+        leaf = torch.tensor(x, requires_grad=True)
+        wanted = theirs(leaf)
+        out = ours.forward(x, training=mode)
+        grad = rng.standard_normal(out.shape).astype(dtype)
+        wanted.backward(torch.tensor(grad))
+        assert out.dtype == dtype
+        np.testing.assert_allclose(out, wanted.detach().numpy(), **close)
+        np.testing.assert_allclose(ours.backward(grad), leaf.grad.numpy(), **close)
+        for gradient, parameter in zip(ours.gradients(), theirs.parameters(), strict=True):
+            assert gradient.dtype == dtype
+            np.testing.assert_allclose(gradient, parameter.grad.numpy(), **close)
+        buffers = [buffer for buffer in theirs.buffers() if buffer.ndim]
+        for buffer, running in zip(ours.buffers(), buffers, strict=True):
+            np.testing.assert_allclose(buffer, running.numpy(), **close)
+
+
+def test_gradients_of_a_branching_network_are_slopes():
+    model, rng = branching(), np.random.default_rng(1)
+    x = rng.standard_normal((3, 2, 4, 4))
+    grad = rng.standard_normal(model.forward(x, training=True).shape)
+    dx = model.backward(grad)
+    gradients = [gradient.copy() for gradient in model.gradients()]
+
+    def slope(array, index):
+        value, sums = array[index], []
+        for step in (1e-6, -1e-6):
+            array[index] = value + step
+            sums.append((model.forward(x, training=True) * grad).sum())
+        array[index] = value
+        return (sums[0] - sums[1]) / 2e-6
+
+    for array, gradient in zip([x, *model.parameters()], [dx, *gradients], strict=True):
+        for flat in rng.choice(array.size, min(array.size, 6), replace=False):
+            index = np.unravel_index(flat, array.shape)
+            assert gradient[index] == pytest.approx(slope(array, index), rel=1e-5, abs=1e-6)
+
+
+@given(
+    st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 4), st.integers(1, 4)),
+    st.booleans(), st.booleans(), st.sampled_from([0.0, 0.1, 0.7, 1.0]), st.sampled_from([1e-5, 1e-2]),
+    st.sampled_from([np.float32, np.float64]), st.integers(0, 99),
+)  # fmt: skip
+def test_batch_normalisation_agrees_with_pytorch(torch, shape, training, affine, momentum, eps, dtype, seed):
+    count, channels, height, width = shape
+    if training and count * height * width < 2:
+        count = 2
+    rng = np.random.default_rng(seed)
+    ours = BatchNorm2d(channels, eps, momentum, affine, dtype)
+    theirs = torch.nn.BatchNorm2d(channels, eps, momentum, affine, dtype=getattr(torch, np.dtype(dtype).name))
+    theirs.train(training)
+    with torch.no_grad():
+        for array, parameter in zip(ours.parameters(), theirs.parameters(), strict=True):
+            array[...] = rng.standard_normal(channels)
+            parameter.copy_(torch.tensor(array))
+        for array, buffer in zip(ours.buffers(), (theirs.running_mean, theirs.running_var), strict=True):
+            array[...] = rng.uniform(0.5, 2, channels)
+            buffer.copy_(torch.tensor(array))
+    x, grad = (3 * rng.standard_normal((2, count, channels, height, width)) + 1).astype(dtype)
+    leaf = torch.tensor(x, requires_grad=True)
+    wanted = theirs(leaf)
+    wanted.backward(torch.tensor(grad))
+    close = dict(rtol=1e-3, atol=2e-3) if dtype == np.float32 else dict(rtol=1e-8, atol=1e-8)
+    out = ours.forward(x, training)
+    dx = ours.backward(grad)
+    assert out.dtype == dx.dtype == dtype
+    np.testing.assert_allclose(out, wanted.detach().numpy(), **close)
+    for gradient, leaf_ in zip([dx, *ours.gradients()], [leaf, *theirs.parameters()], strict=True):
+        # Where the values of a channel lie close together, its scale and with it the rounding are large.
+        scale = max(1, float(np.abs(ours._scale).max()))
+        np.testing.assert_allclose(gradient, leaf_.grad.numpy(), rtol=close["rtol"], atol=close["atol"] * scale)
+    for array, buffer in zip(ours.buffers(), (theirs.running_mean, theirs.running_var), strict=True):
+        np.testing.assert_allclose(array, buffer.numpy(), **close)
+
+
+def test_batch_normalisation_does_not_lose_the_variance_to_a_large_mean():
+    """In float32, the mean of the squares less the square of the mean would be noise here."""
+    x = (10_000 + np.random.default_rng(0).standard_normal((64, 1, 32, 32))).astype(np.float32)
+    out = BatchNorm2d(1, eps=0).forward(x, training=True)
+    exact = (x.astype(np.float64) - x.mean(dtype=np.float64)) / x.std(dtype=np.float64)
+    np.testing.assert_allclose(out, exact, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.uint8, np.int64])
+def test_new_layers_compute_other_numbers_in_float64(dtype):
+    x = np.random.default_rng(0).integers(0, 200, (3, 2, 4, 4)).astype(dtype)
+    for make in (
+        GlobalAvgPool2d,
+        lambda: BatchNorm2d(2),
+        lambda: Branches(Sequential(), ReLU()),
+        lambda: Residual(ReLU()),
+    ):
+        ours, wanted = make(), make()
+        out = ours.forward(x, training=True)
+        assert out.dtype == np.float64
+        np.testing.assert_array_equal(out, wanted.forward(x.astype(np.float64), training=True))
+        np.testing.assert_array_equal(ours.backward(out), wanted.backward(out))
+
+
+def test_running_statistics_survive_a_file(tmp_path):
+    model, other = branching(seed=0), branching(seed=1)
+    x = np.random.default_rng(2).standard_normal((4, 2, 7, 8))
+    for _ in range(3):
+        model.forward(x, training=True)
+    model.save(tmp_path / "weights.npz")
+    other.load(tmp_path / "weights.npz")
+    np.testing.assert_array_equal(other.forward(x), model.forward(x))
+    assert len(model.buffers()) == 6 and not np.array_equal(model.buffers()[0], branching().buffers()[0])
+    arrays = {f"parameter_{place}": array for place, array in enumerate(model.parameters())}
+    np.savez(tmp_path / "without.npz", **arrays)
+    before = other.forward(x)
+    with pytest.raises(ValueError, match=r"this network has 20 parameters and 6 buffers"):
+        other.load(tmp_path / "without.npz")
+    np.testing.assert_array_equal(other.forward(x), before)
+
+
+def test_layers_inside_branches_and_shortcuts_have_names():
+    model = Sequential(*branching().layers[:2], Sequential(*branching().layers[2:]))
+    x = np.random.default_rng(0).standard_normal((2, 2, 7, 8))
+    walked = x
+    for _, layer in model.named_layers():  # each takes what the one before it gives
+        walked = layer.forward(walked)
+    np.testing.assert_array_equal(walked, model.forward(x))
+    assert [name for name, _ in model.named_layers()][2:4] == [
+        "layer 0 (Branches) in layer 2 (Sequential)", "layer 1 (Residual) in layer 2 (Sequential)"
+    ]  # fmt: skip
+    with pytest.raises(
+        ValueError, match=r"^layer 0 \(Branches\): branch 1 \(Sequential\): layer 0 \(Conv2d\): x .* has 2 ch"
+    ):
+        Sequential(Branches(ReLU(), Sequential(Conv2d(3, 1, 1, np.random.default_rng(0))))).forward(x)
+    relu = ReLU()
+    for network in (
+        lambda: Branches(relu, relu),
+        lambda: Residual(relu, relu),
+        lambda: Sequential(Residual(relu), relu),
+    ):
+        with pytest.raises(ValueError, match="is the same object as"):
+            network()
+
+
+def test_what_does_not_fit_together_is_refused_by_branches_and_shortcuts():
+    rng, x = np.random.default_rng(0), np.zeros((2, 3, 6, 6), np.float32)
+    with pytest.raises(ValueError, match="at least one branch"):
+        Branches()
+    with pytest.raises(
+        TypeError, match=r"branch 0 must be a layer such as ReLU\(\), got \[.*Branches\(first, second\)"
+    ):
+        Branches([ReLU()])
+    with pytest.raises(TypeError, match="shortcut must be a layer"):
+        Residual(ReLU(), ReLU)
+    with pytest.raises(ValueError, match=r"differ in channels only, got .*\(2, 3, 6, 6\), \(2, 3, 3, 3\)"):
+        Branches(ReLU(), MaxPool2d(2)).forward(x)
+    with pytest.raises(ValueError, match=r"branch 1 \(Conv2d\): x .* has 3 channels"):
+        Branches(ReLU(), Conv2d(4, 1, 1, rng)).forward(x)
+    with pytest.raises(
+        ValueError, match=r"the body gives shape \(2, 4, 6, 6\) and .* \(2, 3, 6, 6\); use a shortcut such as"
+    ):
+        Residual(Conv2d(3, 4, 1, rng)).forward(x)
+    for layer in (Branches(ReLU(), Tanh()), Residual(ReLU())):
+        layer.forward(x)
+        with pytest.raises(ValueError, match="grad must have the shape of the output"):
+            layer.backward(np.zeros((2, 5, 6, 6)))
+
+
+def test_batch_normalisation_refuses_what_has_no_variance_or_other_channels():
+    with pytest.raises(ValueError, match="at least two values per channel"):
+        BatchNorm2d(3).forward(np.ones((1, 3, 1, 1)), training=True)
+    assert BatchNorm2d(3).forward(np.ones((1, 3, 1, 1))).shape == (1, 3, 1, 1)
+    with pytest.raises(ValueError, match=r"x must be \(N, 3, H, W\) for this layer, got shape \(2, 2, 4, 4\)"):
+        BatchNorm2d(3).forward(np.ones((2, 2, 4, 4)))
+    with pytest.raises(ValueError, match="momentum must be from 0 to 1, got 1.5"):
+        BatchNorm2d(3, momentum=1.5)
+    with pytest.raises(ValueError, match="eps must be at least 0"):
+        BatchNorm2d(3, eps=-1)
+    with pytest.raises(TypeError, match="dtype must be float32 or float64"):
+        BatchNorm2d(3, dtype=np.float16)

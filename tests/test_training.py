@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnguide import SGD, Adam, DivergedError, Flatten, Linear, ReLU, Sequential, accuracy, fit
+from cnnguide import SGD, Adam, BatchNorm2d, Conv2d, DivergedError, Flatten, Linear, ReLU, Sequential, accuracy, fit
 
 
 def blobs(count=120, classes=3, seed=0, dtype=np.float32):
@@ -94,6 +94,25 @@ class Interrupting(SGD):
         super().step(parameters, gradients)
         if self.steps == 5:
             signal.raise_signal(signal.SIGINT)  # what Ctrl-C sends
+
+
+def test_early_stopping_puts_the_running_statistics_of_the_best_weights_back():
+    """Other statistics would make another network of the best weights."""
+    rng = np.random.default_rng(0)
+    model = Sequential(Conv2d(1, 4, 3, rng), BatchNorm2d(4), ReLU(), Flatten(), Linear(4 * 4, 2, rng))
+    x, target = rng.standard_normal((64, 1, 4, 4)).astype(np.float32), rng.integers(0, 2, 64)
+    noise, validation = (x, target), (x[::-1].copy(), rng.integers(0, 2, 64))
+    history = quiet(model, noise, Adam(lr=0.05), epochs=60, validation=validation, patience=3)
+    assert len(history.validation_accuracy) > history.validation_accuracy.index(max(history.validation_accuracy)) + 1
+    assert accuracy(model, validation) == max(history.validation_accuracy)
+    moved = [array.copy() for array in model.buffers()]
+    again = Sequential(
+        Conv2d(1, 4, 3, rng := np.random.default_rng(0)), BatchNorm2d(4), ReLU(), Flatten(), Linear(16, 2, rng)
+    )
+    best = history.validation_accuracy.index(max(history.validation_accuracy)) + 1
+    quiet(again, noise, Adam(lr=0.05), epochs=best)
+    for ours, wanted in zip(moved, again.buffers(), strict=True):
+        np.testing.assert_array_equal(ours, wanted)
 
 
 @pytest.fixture
