@@ -1,7 +1,6 @@
 """What MkDocs calls during a build. Everything happens elsewhere, in plain commands and in Markdown extensions."""
 
 import logging
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,27 +65,27 @@ def _prepare_deploy(config):
 
 
 def on_pre_build(config):
-    # Commands of their own: under `mkdocs serve` this process still holds the modules as they were at its start.
-    for command in (
-        ["cnnguide.figures", "--into", f"{config.docs_dir}/figures"],
-        ["cnnguide.site", "data", f"{config.docs_dir}/javascripts/data"],
-        ["cnnguide.site", "ledger", config.docs_dir],
-    ):
-        if subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode:
-            raise PluginError(f"python -m {' '.join(command)} failed; it said why above")
+    # A command of its own: under `mkdocs serve` this process still holds the modules as they were at its start.
+    command = ["cnnguide.site", "prepare", config.docs_dir]
+    if subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode:
+        raise PluginError(f"python -m {' '.join(command)} failed; it said why above")
 
 
 @event_priority(100)  # before mkdocs-jupyter looks for labs
 def on_files(files, config):
-    os.environ.update(labs.ENVIRONMENT)
-    for lab in labs.sources(ROOT):
-        files.append(File(f"examples/{lab.name}", str(ROOT), config.site_dir, config.use_directory_urls))
+    for lab, notebook in labs.notebooks(ROOT).items():
+        file = File(f"examples/{lab.name}", str(ROOT), config.site_dir, config.use_directory_urls)
+        file.abs_src_path = str(notebook)  # what mkdocs-jupyter reads
+        files.append(file)
     return files
 
 
+@event_priority(100)  # before mkdocs-jupyter reads the notebook
 def on_pre_page(page, config, files):
-    if labs.is_lab(page) and page.edit_url:
-        page.edit_url = page.edit_url.replace("/docs/examples/", "/examples/")
+    if labs.is_lab(page):
+        page.file.abs_src_path = page.file.file.abs_src_path  # mkdocs-jupyter's wrapper forgets it
+        if page.edit_url:
+            page.edit_url = page.edit_url.replace("/docs/examples/", "/examples/")
     return page
 
 
@@ -116,6 +115,8 @@ def on_post_build(config):
     labs.write_downloads(ROOT, Path(config.site_dir), config.extra["repository"])
     embed = config.theme.get_env().get_template("embed.html")
     widgets.write_embeds(Path(config.site_dir), lambda **names: embed.render(config=config, **names))
+    if _command == "serve":  # a preview shall be quick; every build and every deploy looks
+        return
     base = urlsplit(config.site_url or "").path or "/"
     for problem in checker.check_site(Path(config.site_dir), base):
         log.warning("Site: %s", problem)

@@ -41,10 +41,11 @@ class _Import(NamedTuple):
 
 
 class Sources:
-    """The source of a package, and what each piece of it reaches."""
+    """The source of a package, and of others beside it, and what each piece of it reaches."""
 
-    def __init__(self, package: Path = PACKAGE) -> None:
+    def __init__(self, package: Path = PACKAGE, *others: Path) -> None:
         self.package = package
+        self._roots = {folder.name: folder.parent for folder in (package, *others)}
         self._trees: dict[str, ast.Module] = {}
         self._bound: dict[str, dict[str, list[_Unit | _Import]]] = {}
         self._effects: dict[str, list[ast.stmt]] = {}
@@ -65,11 +66,11 @@ class Sources:
     ) -> str:
         """Digest of all that a statement of a module depends on, or the whole module if the node is its tree.
 
-        Further names to depend on are given as pairs of module and name.
+        Further names to depend on are given as pairs of module and name; without a name, the whole module counts.
         """
         roots = {_Unit(module, node)}
         for home, name in also:
-            roots |= self._find(f"{self.package.name}.{home}", name)[1]
+            roots |= self._import(_Import(f"{self.package.name}.{home}"), name)[1]
         lines = {f"root {self._digest(root.node)}" for root in roots}
         reached, waiting = set(roots), list(roots)
         while waiting:
@@ -82,7 +83,13 @@ class Sources:
     def add(self, module: str, source: str) -> ast.Module:
         """Take in code that is not a file of the package, a lab for instance, under a name of its own."""
         self._trees[module] = ast.parse(source)
+        self._bound.pop(module, None)
+        self._effects.pop(module, None)
         return self._trees[module]
+
+    def names(self, module: str) -> list[str]:
+        """All names that a module binds at its top."""
+        return sorted(self._bindings(module))
 
     def parts_of(self, module: str, function: ast.FunctionDef) -> list[ast.stmt]:
         """The statements of a module that a function needs, itself included, in the module's order."""
@@ -103,7 +110,7 @@ class Sources:
         return self._trees[module]
 
     def file(self, module: str) -> Path:
-        path = self.package.parent.joinpath(*module.split("."))
+        path = self._roots[module.split(".")[0]].joinpath(*module.split("."))
         return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
     # What a statement uses
@@ -120,7 +127,10 @@ class Sources:
                 reached.add(_Unit(unit.module, node))
                 lines.add(f"{own} comes with {self._digest(node)}")
         inner = _imports_within(unit.node)
-        for use in _free_names(unit.node):
+        uses = _free_names(unit.node)
+        if isinstance(unit.node, ast.Module) and self._is_module(unit.module):
+            uses |= inner.keys()  # a module that is used as an object hands on what it imports
+        for use in uses:
             head, _, rest = use.partition(".")
             for target in inner.get(head, []):
                 said, units = self._import(target, rest)
@@ -153,7 +163,7 @@ class Sources:
 
     def _import(self, target: _Import, rest: str) -> tuple[set[str], set[_Unit]]:
         module, name = target
-        if module.split(".")[0] != self.package.name:
+        if module.split(".")[0] not in self._roots:
             return {f"is {module} {name}"}, set()
         if name and self._is_module(f"{module}.{name}"):
             module, name = f"{module}.{name}", ""
@@ -198,7 +208,7 @@ class Sources:
 
     def _is_module(self, module: str) -> bool:
         if module not in self._files:
-            inside = module.split(".")[0] == self.package.name
+            inside = module.split(".")[0] in self._roots
             self._files[module] = file if inside and (file := self.file(module)).is_file() else None
         return self._files[module] is not None
 

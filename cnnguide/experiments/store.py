@@ -38,6 +38,10 @@ class ExperimentError(RuntimeError):
     """An experiment or its kept result cannot be used; says which one, and what would help."""
 
 
+class UnwritableError(OSError):
+    """A file cannot be written; says which."""
+
+
 @dataclass(frozen=True)
 class Tolerance:
     """How far a number may be from the kept one: by `atol`, plus `rtol` times the larger of the two."""
@@ -218,13 +222,16 @@ def find_experiments(package: Path = PACKAGE) -> dict[str, Entry]:
 @contextlib.contextmanager
 def writing(file: Path) -> Iterator[Path]:
     """A file beside another, to be written; in the end it takes the other's place in one step."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     half = file.with_name(f".{file.name}.{os.getpid()}")
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         yield half
         half.replace(file)
+    except OSError as error:
+        raise UnwritableError(f"{file} cannot be written: {error.strerror}") from error
     finally:
-        half.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            half.unlink()
 
 
 def can_write(folder: Path) -> bool:

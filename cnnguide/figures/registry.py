@@ -9,6 +9,7 @@ import importlib
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -66,7 +67,7 @@ def find_figures(package: Path = PACKAGE) -> dict[str, Entry]:
 
 def standalone(name: str, package: Path = PACKAGE) -> str:
     """The code of a figure by itself, to be copied: imports, helpers, the function, and the line that saves it."""
-    sources = Sources(package)
+    sources = _sources(package, tuple(file.stat().st_mtime_ns for file in (package / "figures").glob("*.py")))
     module, function = next(
         (module, function)
         for module in sources.modules("figures")
@@ -89,6 +90,12 @@ def standalone(name: str, package: Path = PACKAGE) -> str:
             f'with use(LIGHT):\n    {name}(LIGHT).savefig("{name}.svg")',
         ]
     )
+
+
+@lru_cache(1)
+def _sources(package: Path, changed: tuple[int, ...]) -> Sources:
+    """What was read of a package, for as long as no module of figures changes."""
+    return Sources(package)
 
 
 def _only_marks(node: ast.stmt) -> bool:

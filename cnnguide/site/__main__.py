@@ -1,16 +1,23 @@
-"""What the site needs, as plain commands: the ledger of proven numbers, data for the widgets, the checker, the font."""
+"""What the site needs, as plain commands: all that is made before a build, the checker, the font."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from cnnguide.site import checker, fonts, ledger, repository, widget_data
+from cnnguide.experiments.store import UnwritableError
+from cnnguide.figures.__main__ import main as figures
+from cnnguide.site import checker, fonts, labs, ledger, repository, widget_data
 from cnnguide.site.grammar import PageError
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m cnnguide.site", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    prepare = commands.add_parser(
+        "prepare",
+        help="bring up to date what a build reads: experiments, figures, labs, data for the widgets, the ledger",
+    )
+    prepare.add_argument("docs", type=Path, nargs="?", default=Path("docs"))
     write = commands.add_parser("ledger", help="prove every number and write the page Verified numbers")
     write.add_argument("docs", type=Path, nargs="?", default=Path("docs"))
     data = commands.add_parser("data", help="write what the widgets compute with")
@@ -24,21 +31,37 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "font":
         fonts.write_subset(options.source)
         return 0
-    if options.command == "data":
-        widget_data.write(options.folder)
-        return 0
-    if options.command == "ledger":
-        return _ledger(options.docs)
-    return _check(options.site, options.base)
-
-
-def _ledger(docs: Path) -> int:
+    if options.command == "check":
+        return _check(options.site, options.base)
     try:
-        ledger.write_ledger(docs, repository.find(docs.resolve().parent))
-    except PageError as error:
-        print(error, file=sys.stderr)
+        if options.command == "data":
+            widget_data.write(options.folder)
+        elif options.command == "ledger":
+            _write_ledger(options.docs)
+        else:
+            return _prepare(options.docs)
+    except (labs.LabError, PageError, UnwritableError) as error:
+        _say(str(error))
         return 1
     return 0
+
+
+def _prepare(docs: Path) -> int:
+    """Each part makes only what is not up to date; the figures begin with the experiments, whose results all others read."""
+    if figures(["--into", str(docs / "figures")]):
+        return 1
+    labs.execute_stale(docs.resolve().parent, _say)
+    widget_data.write(docs / "javascripts/data")
+    _write_ledger(docs)
+    return 0
+
+
+def _write_ledger(docs: Path) -> None:
+    ledger.write_ledger(docs, repository.find(docs.resolve().parent))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _check(site: Path, base: str) -> int:

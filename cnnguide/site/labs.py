@@ -1,19 +1,28 @@
-"""Labs: each script of `examples/` is a page that mkdocs-jupyter executes, and a notebook to download.
+"""Labs: each script of `examples/` is executed as a notebook, which mkdocs-jupyter makes a page of, and can be taken home.
 
-With this module, one can turn the page that mkdocs-jupyter makes (600 KB of inlined style, its own copy buttons, colours
-that ignore the scheme) into one that looks and behaves like every other (`tidy`), and write what can be taken home
-(`write_downloads`).
+With this module, one can execute those labs that changed, or that reach something that did (`execute_stale`), turn the page
+that mkdocs-jupyter makes (600 KB of inlined style, its own copy buttons, colours that ignore the scheme) into one that looks
+and behaves like every other (`tidy`), and write what can be taken home (`write_downloads`).
 """
 
 import base64
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jupytext
 from bs4 import BeautifulSoup, Tag
 
+from cnnguide.experiments.sources import Sources
+from cnnguide.experiments.store import can_write
 from cnnguide.figures.build import SCHEME_NAMES, write_if_changed
+from cnnguide.site import cache
 from cnnguide.site.reference import link_imports
 from cnnguide.site.repository import Repository, installed_from
 
@@ -27,13 +36,80 @@ BEFORE_OUTPUT, AFTER_OUTPUT = '<div class="lab-output"><pre tabindex="0">', "</p
 """Around what a cell prints. A kernel that prints slowly sends several pieces, which belong into one box."""
 
 
+LIBRARIES = ("numpy", "matplotlib", "ipykernel", "nbclient")
+"""Whose versions show in what a lab prints and draws."""
+
+LONGEST = 120
+"""Seconds that a cell may take."""
+
+_COLOURS = re.compile(r"\x1b\[[\d;]*m")
+
+
 class LabError(ValueError):
-    """A lab that cannot be published as it is; says what to add."""
+    """A lab that cannot be executed or published as it is; says what to do."""
 
 
 def sources(root: Path) -> list[Path]:
     """The scripts that are labs."""
     return sorted((root / "examples").glob("*.py"))
+
+
+def notebooks(root: Path) -> dict[Path, Path]:
+    """For each script the file of the executed notebook, whether it is there already or not.
+
+    Its name holds the fingerprint of the script and of all that it reaches: code, data, results of experiments.
+    """
+    code = Sources()
+    files = {}
+    for script in sources(root):
+        text = script.read_text("utf-8")
+        reached = code.fingerprint(script.stem, code.add(script.stem, text), [("figures.lab_backend", "")], LIBRARIES)
+        fingerprint = hashlib.sha256(f"{text} {reached} {ENVIRONMENT}".encode()).hexdigest()
+        files[script] = cache.place(root, "notebooks", script.stem, fingerprint, ".ipynb")
+    return files
+
+
+def execute_stale(root: Path, say: Callable[[str], None] = print) -> list[str]:
+    """Execute the labs whose notebooks are not there, as many at once as there are cores; return their names."""
+    stale = {script: notebook for script, notebook in notebooks(root).items() if not notebook.is_file()}
+    if not stale:
+        return []
+    names = [script.name for script in stale]
+    folder = next(iter(stale.values())).parent
+    if not can_write(folder):
+        raise LabError(
+            f"{folder} cannot be written, and these labs have to be executed: {', '.join(names)}; "
+            f"let the environment variable {cache.FOLDER} name a folder that can"
+        )
+    say(f"labs: executing {', '.join(names)}")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        errors = [error for error in pool.map(lambda one: _execute(root, *one), stale.items()) if error]
+    if errors:
+        raise LabError("\n\n".join(errors))
+    return names
+
+
+def _execute(root: Path, script: Path, file: Path) -> str:
+    """Execute a lab and keep its notebook; return what went wrong."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    notebook = _with_kernel(jupytext.read(script))
+    client = NotebookClient(notebook, timeout=LONGEST, resources={"metadata": {"path": str(root)}})
+    try:
+        client.execute(env=os.environ | ENVIRONMENT)
+    except CellExecutionError as error:
+        return f"the lab {script.name} failed:\n{_COLOURS.sub('', str(error))}"
+    cache.keep(file, json.dumps(notebook, indent=1))
+    return ""
+
+
+def _with_kernel(notebook: Any) -> Any:
+    """Name the kernel, and give the cells ids that do not change; jupytext draws them by chance."""
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+    return notebook
 
 
 def is_lab(page: "Page") -> bool:
@@ -117,9 +193,7 @@ def write_downloads(root: Path, site: Path, repository: Repository | None) -> No
         notebook = jupytext.read(script)
         if notebook.cells[1].source != install.source:
             notebook.cells.insert(1, install.copy())
-        notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-        for number, cell in enumerate(notebook.cells):
-            cell["id"] = f"cell-{number}"  # jupytext draws ids by chance; a rebuild must not change a notebook
+        _with_kernel(notebook)
         folder = site / "examples" / script.stem
         for suffix, text in ((".ipynb", jupytext.writes(notebook, fmt="ipynb")), (".py", script.read_text("utf-8"))):
             write_if_changed(folder / f"{script.stem}{suffix}", installed_from(repository, text).encode())

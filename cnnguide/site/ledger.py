@@ -6,15 +6,18 @@ With this module, one can run the code of a page and evaluate its numbers (`prov
 
 import contextlib
 import doctest
+import hashlib
 import io
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cnnguide.experiments.sources import PACKAGE, Sources
 from cnnguide.figures.build import write_if_changed
-from cnnguide.site import grammar
+from cnnguide.site import cache, grammar
 from cnnguide.site.numbers import anchor
 from cnnguide.site.repository import Repository
 
@@ -70,12 +73,7 @@ def prove(page: grammar.Page) -> list[Proof]:
 
 def _run(block: grammar.Block, path: str, namespace: dict[str, Any]) -> None:
     """Run a block for its names; what it prints is compared elsewhere, by the tests."""
-    if block.language == "python":
-        sources = [(block.source, "exec", False)]
-    else:
-        examples = doctest.DocTestParser().get_examples(block.source)
-        sources = [(example.source, "single", example.exc_msg is not None) for example in examples]
-    for source, mode, may_raise in sources:
+    for source, mode, may_raise in _statements(block):
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(compile(source, path, mode), namespace)
@@ -83,6 +81,48 @@ def _run(block: grammar.Block, path: str, namespace: dict[str, Any]) -> None:
             if not may_raise:
                 what = f"the code raises {type(error).__name__}: {error}"
                 raise grammar.PageError(path, block.line, what, "correct the block") from error
+
+
+def _statements(block: grammar.Block) -> list[tuple[str, str, bool]]:
+    """The code of a block, piece by piece: the source, how to compile it, and whether it may raise an error."""
+    if block.language == "python":
+        return [(block.source, "exec", False)]
+    examples = doctest.DocTestParser().get_examples(block.source)
+    return [(example.source, "single", example.exc_msg is not None) for example in examples]
+
+
+def _proven_values(page: grammar.Page, sources: Sources, root: Path) -> list[str]:
+    """The values of a page's numbers as the ledger shows them: proven now, or before from the very same code and data."""
+    fingerprint = _fingerprint(page, sources)
+    name = re.sub(r"\W+", "_", page.path)
+    kept = fingerprint and cache.place(root, "proofs", name, fingerprint, ".json")
+    if kept and kept.is_file():
+        found: list[str] = json.loads(kept.read_text("utf-8"))
+        return found
+    values = [_short(proof.value) for proof in prove(page)]
+    if kept:
+        cache.keep(kept, json.dumps(values))
+    return values
+
+
+def _fingerprint(page: grammar.Page, sources: Sources) -> str | None:
+    """Digest of all that decides what the numbers of a page are and whether they hold; None where that cannot be read."""
+    name = "page"
+    public = ", ".join(sources.names(PACKAGE.name))  # an expression may use them without importing them
+    code = [f"import math\nfrom {PACKAGE.name} import {public}"]
+    claims = []
+    for part in page.parts:
+        if isinstance(part, grammar.Block):
+            code += [source for source, _, _ in _statements(part)]
+        elif isinstance(part, grammar.Number):
+            code.append(f"({part.expression})")
+            claims.append((part.shown, part.operator, part.expression))
+    try:
+        reached = sources.fingerprint(name, sources.add(name, "\n".join(code)), libraries=("numpy",))
+    except (SyntaxError, ValueError):
+        return None
+    judge = [Path(__file__).read_bytes(), Path(grammar.__file__).read_bytes()]
+    return hashlib.sha256(b"".join([reached.encode(), repr(claims).encode(), *judge])).hexdigest()
 
 
 def pages_of(docs: Path) -> list[Path]:
@@ -100,28 +140,27 @@ def pages_of(docs: Path) -> list[Path]:
 def write_ledger(docs: Path, repository: Repository | None = None) -> int:
     """Write the page *Verified numbers*; return how many there are."""
     sections: list[str] = []
-    count = 0
+    count, sources = 0, Sources()
     for file in pages_of(docs):
         path = f"{docs.name}/{file.relative_to(docs).as_posix()}"
         page = grammar.read(file.read_text("utf-8"), path)
-        if proofs := prove(page):
-            sections.append(_section(page, proofs, file.relative_to(docs), repository))
-            count += len(proofs)
+        if values := _proven_values(page, sources, docs.parent):
+            sections.append(_section(page, values, file.relative_to(docs), repository))
+            count += len(values)
     head = _HEAD + f"\nThere are {count} of them.\n"
     write_if_changed(docs / LEDGER, "\n".join([head, *sections]).encode())
     return count
 
 
-def _section(page: grammar.Page, proofs: Iterable[Proof], file: Path, repository: Repository | None) -> str:
+def _section(page: grammar.Page, values: Iterable[str], file: Path, repository: Repository | None) -> str:
     title = _title(page) or file.stem
     rows = [
         f"## {_plain(title)}\n",
         "| Number | Sentence | Expression | Value | Stated in |",
         "|---|---|---|---|---|",
     ]
-    for proof in proofs:
-        number = proof.number
-        place = f"../{file.as_posix()}" + ("" if number.in_alt_text else f"#{anchor(proof.index)}")
+    for index, (number, value) in enumerate(zip(page.numbers, values, strict=True), start=1):
+        place = f"../{file.as_posix()}" + ("" if number.in_alt_text else f"#{anchor(index)}")
         stated = f"[{file.stem}, line {number.line}]({place})"
         if source := repository and repository.source_url(page.path, number.line):
             stated += f" ([source]({source}))"
@@ -129,7 +168,7 @@ def _section(page: grammar.Page, proofs: Iterable[Proof], file: Path, repository
             f"**{_plain(number.shown)}**",
             _plain(number.sentence),
             _code(f"{number.operator} {number.expression}"),
-            _code(_short(proof.value)),
+            _code(value),
             stated,
         ]
         rows.append(f"| {' | '.join(cells)} |")
