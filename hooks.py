@@ -1,8 +1,6 @@
 """What MkDocs calls during a build. Everything happens elsewhere, in plain commands and in Markdown extensions."""
 
 import logging
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +10,7 @@ from mkdocs.structure.files import File
 
 from cnnguide.figures.build import MANIFEST, SCHEME_NAMES
 from cnnguide.figures.registry import find_figures
-from cnnguide.site import checker, frame, labs, repository, widget_data, widgets
+from cnnguide.site import checker, frame, labs, prepare, repository, widget_data, widgets
 from cnnguide.site.ledger import LEDGER
 
 ROOT = Path(__file__).parent
@@ -65,17 +63,17 @@ def _prepare_deploy(config):
 
 
 def on_pre_build(config):
-    # A command of its own: under `mkdocs serve` this process still holds the modules as they were at its start.
-    command = ["cnnguide.site", "prepare", config.docs_dir]
-    if subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode:
-        raise PluginError(f"python -m {' '.join(command)} failed; it said why above")
+    try:
+        config.extra["notebooks"] = prepare.bring_up_to_date(ROOT, Path(config.docs_dir), config.extra["repository"])
+    except prepare.PrepareError as error:
+        raise PluginError(str(error)) from error
 
 
 @event_priority(100)  # before mkdocs-jupyter looks for labs
 def on_files(files, config):
-    for lab, notebook in labs.notebooks(ROOT).items():
-        file = File(f"examples/{lab.name}", str(ROOT), config.site_dir, config.use_directory_urls)
-        file.abs_src_path = str(notebook)  # what mkdocs-jupyter reads
+    for lab, notebook in config.extra["notebooks"].items():
+        file = File(f"examples/{lab}", str(ROOT), config.site_dir, config.use_directory_urls)
+        file.abs_src_path = notebook  # what mkdocs-jupyter reads
         files.append(file)
     return files
 
@@ -118,5 +116,5 @@ def on_post_build(config):
     if _command == "serve":  # a preview shall be quick; every build and every deploy looks
         return
     base = urlsplit(config.site_url or "").path or "/"
-    for problem in checker.check_site(Path(config.site_dir), base):
+    for problem in checker.check_again(Path(config.site_dir), base, ROOT):
         log.warning("Site: %s", problem)

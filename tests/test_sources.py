@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from cnnguide.experiments.sources import Sources, computing
+from cnnguide.experiments.sources import computing, read
 
 FILES = {
     "__init__.py": "from {package}.numeric import area, unused\n",
@@ -75,7 +75,7 @@ def package(tmp_path):
 
 
 def fingerprints(package):
-    sources = Sources(package)
+    sources = read(package)
     functions = [node for node in sources.tree("parts.roots").body if isinstance(node, ast.FunctionDef)]
     return {node.name.removeprefix("by_"): sources.fingerprint("parts.roots", node) for node in functions}
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast, overload
 
-from cnnguide.experiments.sources import PACKAGE, RESULTS, Sources
+from cnnguide.experiments.sources import PACKAGE, RESULTS, read
 
 Result = dict[str, Any]
 
@@ -204,7 +204,7 @@ def experiment(
 
 def find_experiments(package: Path = PACKAGE) -> dict[str, Entry]:
     """All experiments by name, found without importing them."""
-    sources = Sources(package)
+    sources = read(package)
     entries: dict[str, Entry] = {}
     for module in sources.modules("experiments"):
         for function in sources.marked(module, "experiment"):

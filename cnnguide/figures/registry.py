@@ -9,11 +9,10 @@ import importlib
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from cnnguide.experiments.sources import MARKS, PACKAGE, Sources
+from cnnguide.experiments.sources import MARKS, PACKAGE, read
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +50,7 @@ class DuplicateFigureError(ValueError):
 
 def find_figures(package: Path = PACKAGE) -> dict[str, Entry]:
     """All figures by name, in the order of modules and lines."""
-    sources = Sources(package)
+    sources = read(package)
     entries: dict[str, Entry] = {}
     for module in sources.modules("figures"):
         for function in sources.marked(module, "figure"):
@@ -67,7 +66,7 @@ def find_figures(package: Path = PACKAGE) -> dict[str, Entry]:
 
 def standalone(name: str, package: Path = PACKAGE) -> str:
     """The code of a figure by itself, to be copied: imports, helpers, the function, and the line that saves it."""
-    sources = _sources(package, tuple(file.stat().st_mtime_ns for file in (package / "figures").glob("*.py")))
+    sources = read(package)
     module, function = next(
         (module, function)
         for module in sources.modules("figures")
@@ -90,12 +89,6 @@ def standalone(name: str, package: Path = PACKAGE) -> str:
             f'with use(LIGHT):\n    {name}(LIGHT).savefig("{name}.svg")',
         ]
     )
-
-
-@lru_cache(1)
-def _sources(package: Path, changed: tuple[int, ...]) -> Sources:
-    """What was read of a package, for as long as no module of figures changes."""
-    return Sources(package)
 
 
 def _only_marks(node: ast.stmt) -> bool:

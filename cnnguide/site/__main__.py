@@ -1,6 +1,7 @@
 """What the site needs, as plain commands: all that is made before a build, the checker, the font."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -50,9 +51,11 @@ def _prepare(docs: Path) -> int:
     """Each part makes only what is not up to date; the figures begin with the experiments, whose results all others read."""
     if figures(["--into", str(docs / "figures")]):
         return 1
-    labs.execute_stale(docs.resolve().parent, _say)
+    root = docs.resolve().parent
+    notebooks = labs.execute_stale(root, _say)
     widget_data.write(docs / "javascripts/data")
     _write_ledger(docs)
+    print(json.dumps({script.name: str(notebook) for script, notebook in notebooks.items()}))
     return 0
 
 

@@ -3,6 +3,8 @@
 With this module, one can execute those labs that changed, or that reach something that did (`execute_stale`), turn the page
 that mkdocs-jupyter makes (600 KB of inlined style, its own copy buttons, colours that ignore the scheme) into one that looks
 and behaves like every other (`tidy`), and write what can be taken home (`write_downloads`).
+
+What reads notebooks and pages is imported where it is used: most builds only ask whether all labs are there.
 """
 
 import base64
@@ -16,10 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jupytext
-from bs4 import BeautifulSoup, Tag
-
-from cnnguide.experiments.sources import Sources
+from cnnguide.experiments.sources import read
 from cnnguide.experiments.store import can_write
 from cnnguide.figures.build import SCHEME_NAMES, write_if_changed
 from cnnguide.site import cache
@@ -27,6 +26,7 @@ from cnnguide.site.reference import link_imports
 from cnnguide.site.repository import Repository, installed_from
 
 if TYPE_CHECKING:
+    from bs4 import Tag
     from mkdocs.structure.pages import Page
 
 ENVIRONMENT = {"MPLBACKEND": "module://cnnguide.figures.lab_backend", "OPENBLAS_NUM_THREADS": "1"}
@@ -59,7 +59,7 @@ def notebooks(root: Path) -> dict[Path, Path]:
 
     Its name holds the fingerprint of the script and of all that it reaches: code, data, results of experiments.
     """
-    code = Sources()
+    code = read()
     files = {}
     for script in sources(root):
         text = script.read_text("utf-8")
@@ -69,11 +69,12 @@ def notebooks(root: Path) -> dict[Path, Path]:
     return files
 
 
-def execute_stale(root: Path, say: Callable[[str], None] = print) -> list[str]:
-    """Execute the labs whose notebooks are not there, as many at once as there are cores; return their names."""
-    stale = {script: notebook for script, notebook in notebooks(root).items() if not notebook.is_file()}
+def execute_stale(root: Path, say: Callable[[str], None] = print) -> dict[Path, Path]:
+    """Execute the labs whose notebooks are not there, as many at once as there are cores; return all `notebooks`."""
+    found = notebooks(root)
+    stale = {script: notebook for script, notebook in found.items() if not notebook.is_file()}
     if not stale:
-        return []
+        return found
     names = [script.name for script in stale]
     folder = next(iter(stale.values())).parent
     if not can_write(folder):
@@ -86,11 +87,12 @@ def execute_stale(root: Path, say: Callable[[str], None] = print) -> list[str]:
         errors = [error for error in pool.map(lambda one: _execute(root, *one), stale.items()) if error]
     if errors:
         raise LabError("\n\n".join(errors))
-    return names
+    return found
 
 
 def _execute(root: Path, script: Path, file: Path) -> str:
     """Execute a lab and keep its notebook; return what went wrong."""
+    import jupytext
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
@@ -126,7 +128,10 @@ class Tidy:
 
 def tidy(html: str, script: Path, repository: Repository | None, branch: str = "gh-pages") -> Tidy:
     """Keep what the notebook says, in the markup that the theme knows: text, code, outputs, and links to take it home."""
-    notebook = BeautifulSoup(html, "html.parser")
+    import jupytext
+    from bs4 import BeautifulSoup
+
+    notebook = BeautifulSoup(re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL), "html.parser")
     alts = iter([cell.metadata.get("alt", "") for cell in jupytext.read(script).cells if cell.cell_type == "code"])
     parts: list[str] = []
     pictures: dict[str, bytes] = {}
@@ -144,7 +149,7 @@ def tidy(html: str, script: Path, repository: Repository | None, branch: str = "
     return Tidy(link_imports("\n".join(parts).strip()), pictures)
 
 
-def _name(image: Tag, alt: str, pictures: dict[str, bytes]) -> None:
+def _name(image: "Tag", alt: str, pictures: dict[str, bytes]) -> None:
     """Give a drawn image its alt text, and a file of its own, so that the page stays light."""
     image["alt"] = alt
     address, _, mark = str(image["src"]).partition("#")
@@ -155,7 +160,7 @@ def _name(image: Tag, alt: str, pictures: dict[str, bytes]) -> None:
         image["src"] = f"{name}#{mark}"
 
 
-def _native(part: Tag, script: Path) -> str:
+def _native(part: "Tag", script: Path) -> str:
     classes = list(part.get("class") or [])
     if part.name == "pre":
         return f'<div class="language-python highlight"><pre><code>{_inner(part)}</code></pre></div>'
@@ -171,7 +176,7 @@ def _native(part: Tag, script: Path) -> str:
     return _inner(part)
 
 
-def _inner(tag: Tag) -> str:
+def _inner(tag: "Tag") -> str:
     return tag.decode_contents()
 
 
@@ -188,6 +193,8 @@ def _take_home(script: Path, repository: Repository | None, branch: str) -> str:
 
 def write_downloads(root: Path, site: Path, repository: Repository | None) -> None:
     """Write each lab as a notebook and as a script beside its page."""
+    import jupytext
+
     install = jupytext.read(root / "examples/python101.py").cells[1]  # this lab shows how; the others are spared it
     for script in sources(root):
         notebook = jupytext.read(script)

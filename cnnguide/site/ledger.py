@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cnnguide.experiments.sources import PACKAGE, Sources
+from cnnguide.experiments.sources import PACKAGE, Sources, read
 from cnnguide.figures.build import write_if_changed
 from cnnguide.site import cache, grammar
 from cnnguide.site.numbers import anchor
@@ -91,7 +91,11 @@ def _statements(block: grammar.Block) -> list[tuple[str, str, bool]]:
     return [(example.source, "single", example.exc_msg is not None) for example in examples]
 
 
-def _proven_values(page: grammar.Page, sources: Sources, root: Path) -> list[str]:
+class NotProvenError(Exception):
+    """The numbers of a page have to be proven, and that was not asked for."""
+
+
+def _proven_values(page: grammar.Page, sources: Sources, root: Path, may_prove: bool) -> list[str]:
     """The values of a page's numbers as the ledger shows them: proven now, or before from the very same code and data."""
     fingerprint = _fingerprint(page, sources)
     name = re.sub(r"\W+", "_", page.path)
@@ -99,6 +103,8 @@ def _proven_values(page: grammar.Page, sources: Sources, root: Path) -> list[str
     if kept and kept.is_file():
         found: list[str] = json.loads(kept.read_text("utf-8"))
         return found
+    if not may_prove:
+        raise NotProvenError
     values = [_short(proof.value) for proof in prove(page)]
     if kept:
         cache.keep(kept, json.dumps(values))
@@ -137,14 +143,17 @@ def pages_of(docs: Path) -> list[Path]:
     return sorted((file for file in docs.rglob("*.md") if file.relative_to(docs) != LEDGER), key=place)
 
 
-def write_ledger(docs: Path, repository: Repository | None = None) -> int:
-    """Write the page *Verified numbers*; return how many there are."""
+def write_ledger(docs: Path, repository: Repository | None = None, may_prove: bool = True) -> int:
+    """Write the page *Verified numbers*; return how many there are.
+
+    Without `may_prove` no code of a page runs: all numbers must have been proven before, or NotProvenError is raised.
+    """
     sections: list[str] = []
-    count, sources = 0, Sources()
+    count, sources = 0, read()
     for file in pages_of(docs):
         path = f"{docs.name}/{file.relative_to(docs).as_posix()}"
         page = grammar.read(file.read_text("utf-8"), path)
-        if values := _proven_values(page, sources, docs.parent):
+        if values := _proven_values(page, sources, docs.parent, may_prove):
             sections.append(_section(page, values, file.relative_to(docs), repository))
             count += len(values)
     head = _HEAD + f"\nThere are {count} of them.\n"

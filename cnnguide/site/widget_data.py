@@ -19,10 +19,9 @@ from cnnguide._checks import check_int_pair
 from cnnguide.experiments.channels import find_letter
 from cnnguide.experiments.initialization import little_examples
 from cnnguide.experiments.initialization import little_network as equal_units
-from cnnguide.experiments.sources import PACKAGE, Sources
+from cnnguide.experiments.sources import read
 from cnnguide.experiments.training import BATCH, images_that_excite, strokes_and_corners
 from cnnguide.figures.build import MANIFEST, write_if_changed
-from cnnguide.figures.channels import SHORT_PAGE
 from cnnguide.letters import ALPHABET, DATA, EM, FONTS, SIDE, draw_page
 from cnnguide.site.networks import networks as known_networks
 
@@ -63,6 +62,8 @@ def photo() -> dict[str, Any]:
 @_file
 def page_of_text() -> dict[str, Any]:
     """The masters of the font that pages are set in, the page that the e channel is shown on, and when a letter is found."""
+    from cnnguide.figures.channels import SHORT_PAGE  # it imports matplotlib, which few builds need
+
     font = FONTS.index(_default(draw_page, "font"))
     with np.load(DATA / "masters.npz") as file:
         drawings = {name: _array(file[name][font]) for name in ("masters", "advances")}
@@ -234,7 +235,8 @@ def write(folder: Path) -> list[str]:
 
 
 def _fingerprint() -> str:
-    sources = Sources(PACKAGE, Path(__file__).parent)
+    sources = read()
+    sources.include(Path(__file__).parent)
     return sources.fingerprint(__name__, sources.tree(__name__), libraries=("numpy",))
 
 
