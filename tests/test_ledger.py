@@ -56,6 +56,44 @@ def test_every_number_is_listed_with_sentence_expression_value_and_place(docs):
     assert "Nothing to prove" not in (docs / ledger.LEDGER).read_text("utf-8")
 
 
+def test_a_page_runs_again_only_where_its_code_or_its_numbers_have_changed(docs, monkeypatch):
+    proven: list[str] = []
+    prove = ledger.prove
+    monkeypatch.setattr(ledger, "prove", lambda page: proven.append(page.path) or prove(page))
+    monkeypatch.delenv("CNNGUIDE_CACHE")
+    page = docs / "chapters/page.md"
+
+    def written_after(old, new):
+        assert old in page.read_text("utf-8")
+        page.write_text(page.read_text("utf-8").replace(old, new), "utf-8")
+        proven.clear()
+        ledger.write_ledger(docs)
+        return proven
+
+    assert written_after("It", "It") == ["docs/chapters/page.md", "docs/empty.md"]
+    before = (docs / ledger.LEDGER).read_bytes()
+    assert written_after("It", "It") == []
+    assert (docs / ledger.LEDGER).read_bytes() == before
+    assert written_after("It leaves", "A word.\n\nIt leaves") == []
+    assert "[page, line 20](../chapters/page.md#proof-3)" in (docs / ledger.LEDGER).read_text("utf-8")
+    assert written_after("n = 7", "n = 7  # a comment") == []
+    assert written_after("m = 4 * n", "m = n * 4") == ["docs/chapters/page.md"]
+    assert written_after("About 0.14", "About 0.143") == ["docs/chapters/page.md"]
+    ledger.write_ledger(docs, may_prove=False)
+    page.write_text(page.read_text("utf-8").replace("0.143", "0.1429"), "utf-8")
+    with pytest.raises(ledger.NotProvenError):
+        ledger.write_ledger(docs, may_prove=False)
+
+
+def test_a_wrong_number_is_never_taken_for_proven(docs, monkeypatch):
+    monkeypatch.delenv("CNNGUIDE_CACHE")
+    page = docs / "chapters/page.md"
+    page.write_text(page.read_text("utf-8").replace("0.14", "0.15"), "utf-8")
+    for _ in range(2):
+        with pytest.raises(grammar.PageError, match="the page says 0.15"):
+            ledger.write_ledger(docs)
+
+
 def test_with_a_repository_the_line_of_the_source_is_linked(docs):
     ledger.write_ledger(docs, Repository("github.com", "someone", "guide"))
     assert "([source](https://github.com/someone/guide/blob/main/docs/chapters/page.md#L18))" in rows(docs)[1]
