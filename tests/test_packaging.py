@@ -27,6 +27,7 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {"cnnguide/py.typed", "cnnguide/shapes.py", "cnnguide/site/theme/main.html"} <= set(names)
+    assert "cnnguide/experiments/results/fair_comparison.json" in names  # a reader need not compute for a minute
     assert {name.split("/")[0] for name in names} == {"cnnguide", f"cnnguide-{PROJECT['version']}.dist-info"}
 
 
