@@ -36,7 +36,7 @@ def bring_up_to_date(root: Path, docs: Path, repository: Repository | None) -> d
     What has to be made is made in a process of its own: under `mkdocs serve` this one still holds the modules of its start.
     Where nothing but the text of pages has changed, and no number or code in them, the ledger is written here.
     """
-    code = _state(root, CODE)
+    code = _state(root, CODE, Path(__file__).parent.glob("*.py"))
     is_as_at_start = code == _code_at_start.setdefault(root, code)
     note = cache.place(root, "prepared", "state", hashlib.sha256(str(root).encode()).hexdigest(), ".json")
     kept = json.loads(note.read_text("utf-8")) if note.is_file() else {}
@@ -47,7 +47,7 @@ def bring_up_to_date(root: Path, docs: Path, repository: Repository | None) -> d
         if is_as_at_start and _write_ledger_without_proving(docs, repository):
             cache.keep(note, json.dumps(kept | {"pages": _pages(root, repository)}))
             return notebooks
-    command = [sys.executable, "-m", "cnnguide.site", "prepare", str(docs)]
+    command = [sys.executable, "-m", str(__package__), "prepare", str(docs)]
     done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise PrepareError(f"python -m {' '.join(command[2:])} failed; it said why above")
