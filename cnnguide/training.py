@@ -62,7 +62,7 @@ def accuracy(model: Layer, data: Examples, batch_size: int = 256) -> float:
 
     Source: the 0-1 loss of Goodfellow, Bengio and Courville (2016), section 5.1.2, subtracted from 1.
 
-    >>> from cnnguide.layers import Layer, Sequential
+    >>> from cnnguide.layers import Flatten
     >>> accuracy(Flatten(), (np.eye(4), np.array([0, 1, 2, 0])))
     0.75
     """
@@ -100,7 +100,7 @@ def fit(
 
     Source: Goodfellow, Bengio and Courville (2016), algorithms 8.1 and 7.1.
 
-    >>> from cnnguide.layers import Layer, Sequential
+    >>> from cnnguide.layers import Linear, Sequential
     >>> from cnnguide.optimizers import SGD
     >>> rng = np.random.default_rng(0)
     >>> x = rng.standard_normal((90, 2)).astype(np.float32)

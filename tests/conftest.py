@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from cnnguide import Sequential, train_letters_network
-from cnnguide.site.widgets import EMBEDS
+from guide.widgets import EMBEDS
 
 ROOT = Path(__file__).parent.parent
 os.environ.setdefault("CNNGUIDE_EXPERIMENTS", str(ROOT / ".experiments"))  # copies of the project share the results

@@ -51,7 +51,7 @@ NAMES = (
     r"\barXiv:\d{4}\.\d{4,5}(?:v\d+)?\b",
 )
 
-COPIES_OF_PROVEN_NUMBERS = "<!-- Written by cnnguide.site.ledger: the numbers here are copies of proven ones. -->"
+COPIES_OF_PROVEN_NUMBERS = "<!-- Written by guide.verified_numbers: the numbers here are copies of proven ones. -->"
 """The line that excuses the ledger, and no other page, from proving its numbers."""
 
 _FENCE = re.compile(r"^(?P<prefix>[ \t>]*)(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)$", re.MULTILINE)
@@ -411,7 +411,7 @@ class _Reader:
             raise self.error(
                 unproven.start(), f"the number {shown} has no expression",
                 f"prove it, as in {shown}<!-- = expression -->, or declare the name it belongs to in NAMES of "
-                "cnnguide/site/grammar.py",
+                "guide/page_parser.py",
             )  # fmt: skip
 
     def _refuse_numbers_read_to_somebody(self, markup: re.Match[str]) -> None:

@@ -1,8 +1,7 @@
 """Labs: each script of `examples/` is a page that mkdocs-jupyter executes, and a notebook to download.
 
-With this module, one can turn the page that mkdocs-jupyter makes (600 KB of inlined style, its own copy buttons, colours
-that ignore the scheme) into one that looks and behaves like every other (`tidy`), and write what can be taken home
-(`write_downloads`).
+`render_notebook` turns the page that mkdocs-jupyter makes (600 KB of inlined style, its own copy buttons, colours that
+ignore the scheme) into one that looks and behaves like every other; `write_downloads` writes what can be taken home.
 """
 
 import base64
@@ -13,14 +12,15 @@ from typing import TYPE_CHECKING
 import jupytext
 from bs4 import BeautifulSoup, Tag
 
-from cnnguide.figures.build import SCHEME_NAMES, write_if_changed
-from cnnguide.site.reference import link_imports
-from cnnguide.site.repository import Repository, installed_from
+from cnnguide._files import write_if_changed
+from cnnguide.figures.build import SCHEME_NAMES
+from guide.reference import link_imports
+from guide.repository import Repository, installed_from
 
 if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
-ENVIRONMENT = {"MPLBACKEND": "module://cnnguide.figures.lab_backend", "OPENBLAS_NUM_THREADS": "1"}
+ENVIRONMENT = {"MPLBACKEND": "module://guide.lab_backend", "OPENBLAS_NUM_THREADS": "1"}
 """What the kernels of a build find: figures in both schemes, and one thread, as several are slow at small products."""
 
 BEFORE_OUTPUT, AFTER_OUTPUT = '<div class="lab-output"><pre tabindex="0">', "</pre></div>"
@@ -41,14 +41,16 @@ def is_lab(page: "Page") -> bool:
 
 
 @dataclass
-class Tidy:
+class RenderedNotebook:
     """The content of a lab's page, and the pictures beside it, by their paths from there."""
 
     html: str
     pictures: dict[str, bytes]
 
 
-def tidy(html: str, script: Path, repository: Repository | None, branch: str = "gh-pages") -> Tidy:
+def render_notebook(
+    html: str, script: Path, repository: Repository | None, branch: str = "gh-pages"
+) -> RenderedNotebook:
     """Keep what the notebook says, in the markup that the theme knows: text, code, outputs, and links to take it home."""
     notebook = BeautifulSoup(html, "html.parser")
     alts = iter([cell.metadata.get("alt", "") for cell in jupytext.read(script).cells if cell.cell_type == "code"])
@@ -65,7 +67,7 @@ def tidy(html: str, script: Path, repository: Repository | None, branch: str = "
             parts.append(written)
         if len(parts) == 1:  # below the title, which opens the first cell
             parts.append(_take_home(script, repository, branch))
-    return Tidy(link_imports("\n".join(parts).strip()), pictures)
+    return RenderedNotebook(link_imports("\n".join(parts).strip()), pictures)
 
 
 def _name(image: Tag, alt: str, pictures: dict[str, bytes]) -> None:

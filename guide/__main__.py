@@ -1,20 +1,20 @@
-"""What the site needs, as plain commands: the ledger of proven numbers, data for the widgets, the checker, the font."""
+"""What the site needs, as plain commands: the page of verified numbers, data for the widgets, the checker, the font."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from cnnguide.site import checker, fonts, ledger, repository, widget_data
-from cnnguide.site.grammar import PageError
+from guide import ROOT, checker, fonts, repository, verified_numbers, widget_data
+from guide.page_parser import PageError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m cnnguide.site", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m guide", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    write = commands.add_parser("ledger", help="prove every number and write the page Verified numbers")
-    write.add_argument("docs", type=Path, nargs="?", default=Path("docs"))
+    write = commands.add_parser("verified-numbers", help="prove every number and write the page Verified numbers")
+    write.add_argument("docs", type=Path, nargs="?", default=ROOT / "docs")
     data = commands.add_parser("data", help="write what the widgets compute with")
-    data.add_argument("folder", type=Path, nargs="?", default=Path("docs/javascripts/data"))
+    data.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs/javascripts/data")
     check = commands.add_parser("check", help="find what is wrong in a built site")
     check.add_argument("site", type=Path, nargs="?", default=Path("site"))
     check.add_argument("--base", default="/", help="path that the site is served under (default: %(default)s)")
@@ -27,14 +27,14 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "data":
         widget_data.write(options.folder)
         return 0
-    if options.command == "ledger":
-        return _ledger(options.docs)
+    if options.command == "verified-numbers":
+        return _verified_numbers(options.docs)
     return _check(options.site, options.base)
 
 
-def _ledger(docs: Path) -> int:
+def _verified_numbers(docs: Path) -> int:
     try:
-        ledger.write_ledger(docs, repository.find(docs.resolve().parent))
+        verified_numbers.write_page(docs, repository.find(docs.resolve().parent))
     except PageError as error:
         print(error, file=sys.stderr)
         return 1
