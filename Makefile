@@ -8,7 +8,7 @@ export NO_MKDOCS_2_WARNING := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup serve site test test-oldest bench deploy lock clean
+.PHONY: help setup serve site test test-oldest experiments bench deploy lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -42,6 +42,9 @@ test-oldest: .venv-oldest/.ready ## run the tests with the oldest versions that 
 	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct --editable ".[test]"
 	@touch $@
 
+experiments: setup ## run every experiment anew (a minute on two cores); those that changed run by themselves
+	$(BIN)/python -m cnnguide.experiments --force
+
 bench: setup ## measure against PyTorch and SciPy, and in Chromium; write the tables of the performance page
 	$(BIN)/python -c 'import torch' 2>/dev/null || { echo "The benchmarks compare with PyTorch: install it into $(VENV) first."; exit 1; }
 	$(BIN)/python -m benchmarks.operations
@@ -56,4 +59,4 @@ lock: setup ## write today's newest versions into constraints.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-find-links --no-annotate --no-header --extra test pyproject.toml --output-file constraints.txt
 
 clean: ## remove all that was built, the environments too
-	rm -rf .venv .venv-oldest site dist .experiments docs/figures docs/javascripts/data docs/reference/verified_numbers.md
+	rm -rf .venv .venv-oldest site dist .cache docs/figures docs/javascripts/data docs/reference/verified_numbers.md

@@ -18,8 +18,7 @@ from cnnguide import Sequential, train_letters_network
 from guide.widgets import EMBEDS
 
 ROOT = Path(__file__).parent.parent
-os.environ.setdefault("CNNGUIDE_EXPERIMENTS", str(ROOT / ".experiments"))  # copies of the project share the results
-DRAWN = ROOT / ".experiments/figures"
+DRAWN = ROOT / ".cache/figures"
 SUB_PATH = "guide"
 """The site is built and served under a sub-path, as on project pages."""
 

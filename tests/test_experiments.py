@@ -1,7 +1,9 @@
 """Experiments: kept until their code changes, the same whether run or recalled, and failures that name them."""
 
+import hashlib
 import json
 import os
+import subprocess
 import sys
 
 import numpy as np
@@ -19,7 +21,8 @@ from cnnguide import (
 )
 from cnnguide.experiments import __main__ as command
 from cnnguide.experiments import channels, initialization, store, training
-from cnnguide.experiments.store import ExperimentError, find_experiments
+from cnnguide.experiments.store import FORM, ExperimentError, Tolerance, Tolerances, find_experiments
+from tests.conftest import ROOT
 
 MODULE = """
 from cnnguide.experiments.store import experiment
@@ -28,9 +31,9 @@ from {package}.helper import height
 @experiment
 def first():
     '''Something measured.'''
-    return {{"heights": (height(), 2)}}
+    return {{"heights": (height(), 2), "third": 1 / 3}}
 
-@experiment
+@experiment(atol=0.1)
 def second():
     return {{"side": 1.5}}
 """
@@ -40,6 +43,7 @@ def second():
 def package(tmp_path, monkeypatch):
     name = f"lab_{tmp_path.name.replace('-', '_')}"
     for file, text in {
+        "../pyproject.toml": "",
         "__init__.py": "",
         "helper.py": "def height():\n    return 1\n",
         "experiments/__init__.py": "",
@@ -48,7 +52,6 @@ def package(tmp_path, monkeypatch):
         (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name / file).write_text(text, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv(store.FOLDER, str(tmp_path / "kept"))
     return tmp_path / name
 
 
@@ -57,29 +60,51 @@ def load(package, name):
     return getattr(module, name)
 
 
+FOUND = {"heights": [1, 2], "third": 0.333333}
+
+
 def test_a_result_is_kept_and_is_the_same_when_recalled(package, capsys):
     entry = find_experiments(package)["first"]
     assert entry.recall() is None
-    assert load(package, "first")() == {"heights": [1, 2]}  # lists already the first time, as later from the file
+    assert load(package, "first")() == FOUND  # lists and rounded already the first time, as later from the file
     assert "experiment first: running" in capsys.readouterr().err
     result, seconds = entry.recall()
-    assert result == {"heights": [1, 2]}
+    assert result == FOUND
     assert seconds >= 0
+    store._known.clear()
     assert load(package, "first")() == result
     assert not capsys.readouterr().err
 
 
+def test_a_file_can_be_read_and_says_what_made_it(package):
+    load(package, "first")()
+    entry = find_experiments(package)["first"]
+    lines = entry.file.read_text("utf-8").splitlines()
+    assert lines[1] == f' "experiment": "{package.name}.experiments.demo.first",'
+    assert lines[2] == f' "fingerprint": "{entry.fingerprint}",'
+    assert lines[5:] == [' "result": {', '  "heights": [1, 2],', '  "third": 0.333333', " }", "}"]
+    assert [file.name for file in entry.file.parent.iterdir()] == ["first.json"]  # no half files beside it
+
+
+def test_long_rows_are_wrapped_and_read_back():
+    value = {"row": list(range(100)), "texts": ["a b" * 50], "rows": [[1.5, 2], []], "none": {}}
+    text = store._as_text(value)
+    assert json.loads(text) == value
+    assert max(len(line) for line in text.splitlines() if "a b" not in line) <= 130
+
+
 def test_a_caller_cannot_change_what_the_next_one_gets(package):
     load(package, "first")()["heights"].append(9)
-    assert load(package, "first")() == {"heights": [1, 2]}
+    assert load(package, "first")() == FOUND
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "changed"),
     [
-        ("helper.py", "return 1", "return 2", {"first", "second"}),
+        ("helper.py", "return 1", "return 2", {"first"}),
         ("experiments/demo.py", "height(), 2", "height(), 3", {"first"}),
         ("experiments/demo.py", "Something measured", "Something else", set()),
+        ("experiments/demo.py", "atol=0.1", "atol=0.2", set()),
         ("helper.py", "return 1", "'''A docstring.'''\n    return 1  # a comment", set()),
     ],
 )
@@ -92,12 +117,88 @@ def test_only_code_that_computes_makes_a_result_stale(package, file, old, new, c
     assert {name for name in after if before[name].fingerprint != after[name].fingerprint} == changed
 
 
-@pytest.mark.parametrize("broken", ["{ half", "[]", '{"fingerprint": 3}', ""])
-def test_a_broken_file_counts_as_none(package, tmp_path, broken):
-    entry = find_experiments(package)["second"]
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"side": 1.5', '"side": 1.6'), ("{", "{ half"), ('"checksum"', '"sum"'), ('"fingerprint"', '"print"')],
+)
+def test_an_edited_file_is_noticed(package, old, new, monkeypatch, capsys):
     load(package, "second")()
-    (tmp_path / "kept/second.json").write_text(broken)
-    assert entry.recall() is None
+    entry = find_experiments(package)["second"]
+    edited = entry.file.read_text("utf-8").replace(old, new, 1)
+    entry.file.write_text(edited, "utf-8")
+    with pytest.raises(ExperimentError, match=r"second\.json was edited.*python -m cnnguide\.experiments second"):
+        entry.recall()
+    monkeypatch.setattr(command, "find_experiments", lambda: find_experiments(package))
+    assert command.main([]) == 1  # a build does not write over it: the edit may have been meant for the code
+    assert "second.json was edited" in capsys.readouterr().err
+    assert entry.file.read_text("utf-8") == edited
+    monkeypatch.setattr(command, "_run_in_process", lambda entry, say: entry.keep(*entry.run()) or "")
+    assert command.main(["second"]) == 0
+    assert entry.recall()[0] == {"side": 1.5}
+
+
+def test_what_changed_is_said(package, monkeypatch):
+    said = []
+    load(package, "first")()
+    helper = package / "helper.py"
+    helper.write_text("def height():\n    return 4\n", "utf-8")
+    del sys.modules[f"{package.name}.helper"], sys.modules[f"{package.name}.experiments.demo"]  # as in a new process
+    monkeypatch.setattr(command, "find_experiments", lambda: find_experiments(package))
+
+    def run(*arguments, **options):
+        find_experiments(package)["first"].keep(*find_experiments(package)["first"].run())
+        return subprocess.CompletedProcess((), 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert command.bring_up_to_date(["first"], say=said.append) == ["first"]
+    assert said == [
+        "experiments: running first",
+        "experiments: first: changed beyond its tolerance in 1 of its numbers\n    heights[0]: 1 was kept, 4 is found",
+    ]
+    assert command.bring_up_to_date(["first"], say=said.append) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_any_work(package, monkeypatch, capsys):
+    load(package, "first")()
+    monkeypatch.setattr(command, "find_experiments", lambda: find_experiments(package))
+    monkeypatch.setattr(command, "can_write", lambda folder: False)
+    assert command.main(["first"]) == 0  # nothing to write
+    capsys.readouterr()
+    assert command.main([]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "experiments/results cannot be written, and these experiments have to run: second" in said
+
+
+def test_whether_a_folder_can_be_written_is_tried(tmp_path):
+    assert store.can_write(tmp_path / "not/yet/there")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    assert not store.can_write(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("tolerances", "before", "after", "places"),
+    [
+        (Tolerances(), {"a": [1, 2.0]}, {"a": [1, 2.00001]}, []),
+        (Tolerances(), {"a": [1, 2.0]}, {"a": [2, 2.1]}, ["a[0]", "a[1]"]),
+        (Tolerances(Tolerance(atol=0.5)), [1.0, 1.0], [1.4, 1.6], ["[1]"]),
+        (Tolerances(below={"b": Tolerance(atol=1)}), {"b": [{"c": 1}], "c": 1}, {"b": [{"c": 2}], "c": 2}, ["c"]),
+        (
+            Tolerances(below={"a/x": FORM}),
+            {"a": {"x": 1, "y": 1}, "x": 1},
+            {"a": {"x": 9, "y": 2}, "x": 2},
+            ["a/y", "x"],
+        ),
+        (Tolerances(below={"a": FORM}), {"a": [1, 2]}, {"a": [1]}, ["a"]),  # the form is compared
+        (Tolerances(below={"a": FORM}), {"a": "one"}, {"a": "two"}, ["a"]),
+        (Tolerances(Tolerance(rtol=0.5)), [1.0, 1.0, float("nan")], [1.9, 2.1, float("nan")], ["[1]"]),
+        (Tolerances(Tolerance(atol=9)), {"a": 1, "b": True}, {"a": 1, "c": False}, [""]),
+        (Tolerances(Tolerance(atol=9)), [True, None, 1], [False, 1, float("nan")], ["[0]", "[1]", "[2]"]),
+    ],
+)
+def test_results_are_compared_within_what_was_stated(tolerances, before, after, places):
+    assert [line.rpartition(": ")[0] for line in tolerances.differences(before, after)] == places
 
 
 def test_what_cannot_be_kept_is_refused_by_name(package):
@@ -112,11 +213,10 @@ def test_two_of_one_name_are_refused(package):
         find_experiments(package)
 
 
-def test_without_a_folder_nothing_is_written(package, monkeypatch, tmp_path):
-    monkeypatch.delenv(store.FOLDER)
-    monkeypatch.setattr(store, "IN_CHECKOUT", False)
+def test_an_installed_package_keeps_nothing(package):
+    (package.parent / "pyproject.toml").unlink()
     assert load(package, "second")() == {"side": 1.5}
-    assert not (tmp_path / "kept").exists()
+    assert not (package / "experiments/results").exists()
 
 
 def test_the_command_names_what_it_does_not_know(capsys):
@@ -129,10 +229,51 @@ def test_the_guides_experiments_are_found_without_importing_them():
     assert all(entry.module.startswith("cnnguide.experiments.") for entry in entries.values())
 
 
-def test_the_guides_results_are_numbers_and_texts():
-    for entry in find_experiments().values():
-        if found := entry.recall():
-            assert json.loads(json.dumps(found[0])) == found[0] or "nan" in str(found[0]), entry.name
+SECONDS = 30
+"""Of computing that every run of the tests spends on results whose code did not change."""
+
+
+def chosen_by_commit():
+    """Some experiments, others for every commit: all have their turn, and a run that fails fails again."""
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    left, chosen = SECONDS, set()
+    for name, entry in sorted(
+        find_experiments().items(), key=lambda one: hashlib.sha256((head + one[0]).encode()).digest()
+    ):
+        seconds = (entry.kept() or {"seconds": 0})["seconds"]
+        if seconds <= left:
+            left -= seconds
+            chosen.add(name)
+    return chosen
+
+
+def test_a_commit_chooses_some_experiments_that_take_half_a_minute():
+    entries, chosen = find_experiments(), chosen_by_commit()
+    assert 3 <= len(chosen) < len(entries)
+    assert sum(entries[name].kept()["seconds"] for name in chosen) <= SECONDS
+
+
+@pytest.mark.parametrize("name", find_experiments())
+def test_a_kept_result_is_what_its_code_finds(name):
+    """All are whole; those whose code changed, and those that the commit chooses, are computed again."""
+    entry = find_experiments()[name]
+    kept, is_current = entry.kept(), entry.recall() is not None
+    assert kept is not None, f"{entry.file} is missing: run `make experiments`, and commit it"
+    assert kept["experiment"] == f"{entry.module}.{name}"
+    if is_current and name not in chosen_by_commit():
+        return
+    result, seconds = entry.run()
+    differences = entry.load().tolerances.differences(kept["result"], result)
+    if not is_current:
+        entry.keep(result, seconds)
+    changed = command.summary(differences)
+    assert not differences, f"{name}: {changed}\nIf that is meant, commit {entry.file} (`make experiments` writes it)"
+
+
+def test_every_kept_result_has_its_experiment():
+    """A file that nothing reads would travel for ever."""
+    files = {file.stem for file in (ROOT / "cnnguide" / store.RESULTS).glob("*")}
+    assert files == set(find_experiments())
 
 
 def test_experiments_need_numpy_only():

@@ -1,5 +1,5 @@
 """Experiments that take longer than a moment: NumPy in, plain numbers out, over several seeds.
 
-One module per chapter. Calling an experiment gives its result; in a checkout of the project the results are kept in
-`.experiments/` until the code that makes them changes (see `cnnguide.experiments.store`).
+One module per chapter. Calling an experiment gives its result, which comes with the package in `results/`, and is computed
+anew when the code that makes it has changed (see `cnnguide.experiments.store`).
 """

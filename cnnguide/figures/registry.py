@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from cnnguide.figures.style import Scheme
 
-ALWAYS = ("figures.style", "figures.build")
-"""Modules that every picture depends on, though no figure imports the second."""
+ALWAYS = (("figures.build", "_draw"),)
+"""What every picture depends on, though no figure names it."""
 
 WIDTH = 74
 """Characters of code that fit on a page without scrolling."""
