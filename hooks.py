@@ -4,15 +4,15 @@ from mkdocs.plugins import event_priority
 
 from guide import build, theme_fixes
 
-_command = "build"
+_run = {"command": "build"}
 
 
 def on_startup(command, dirty):
-    globals()["_command"] = command
+    _run.update(command=command)
 
 
 def on_config(config):
-    return build.configure(config, _command)
+    return build.configure(config, _run["command"])
 
 
 def on_pre_build(config):

@@ -111,9 +111,9 @@ def test_nobody_imports_what_is_further_out():
 def test_hooks_only_say_which_step_belongs_to_which_event():
     for node in ast.parse((ROOT / "hooks.py").read_text("utf-8")).body:
         if isinstance(node, ast.FunctionDef):
-            assert (
-                node.name.startswith("on_") and len(node.body) == 1 and isinstance(node.body[0], ast.Expr | ast.Return)
-            )
+            assert node.name.startswith("on_")
+            (line,) = node.body
+            assert isinstance(line, ast.Expr | ast.Return), node.name
 
 
 def test_tooling_outside_of_the_wheel_that_needs_no_mkdocs_does_not_import_it():

@@ -26,9 +26,9 @@ from cnnguide import (
     split_letters,
     trained_letters_network,
 )
-from cnnguide.figures import letters_network as letters_network_command
-from cnnguide.figures import masters as masters_command
 from cnnguide.letters import DATA
+from guide.makers import letters_network as letters_network_command
+from guide.makers import masters as masters_command
 
 PLAIN = dict(scale=(1, 1), shear=(0, 0), rotation=(0, 0), shift=(0, 0))
 TEXT = (
