@@ -16,7 +16,7 @@ def on_config(config):
 
 
 def on_pre_build(config):
-    build.generate(config)
+    build.bring_up_to_date(config)
 
 
 @event_priority(100)  # before mkdocs-jupyter looks for labs
@@ -24,8 +24,9 @@ def on_files(files, config):
     return build.add_labs(files, config)
 
 
+@event_priority(100)  # before mkdocs-jupyter reads the notebook
 def on_pre_page(page, config, files):
-    return build.correct_edit_link(page)
+    return build.point_to_notebook(page)
 
 
 @event_priority(-100)  # after mkdocs-jupyter has rendered the notebook
@@ -43,4 +44,4 @@ def on_post_template(output_content, template_name, config):
 
 @event_priority(-100)
 def on_post_build(config):
-    build.finish_site(config)
+    build.finish_site(config, _run["command"])

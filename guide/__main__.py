@@ -1,16 +1,24 @@
-"""What the site needs, as plain commands: the page of verified numbers, data for the widgets, the checker, the font."""
+"""What the site needs, as plain commands: all that is made before a build, the checker, the font."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
-from guide import ROOT, checker, fonts, repository, verified_numbers, widget_data
+from cnnguide._files import UnwritableError
+from cnnguide.figures.__main__ import main as figures
+from guide import ROOT, checker, fonts, labs, repository, verified_numbers, widget_data
 from guide.page_parser import PageError
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m guide", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    prepare = commands.add_parser(
+        "prepare",
+        help="bring up to date what a build reads: results, figures, labs, data for the widgets, verified numbers",
+    )
+    prepare.add_argument("docs", type=Path, nargs="?", default=ROOT / "docs")
     write = commands.add_parser("verified-numbers", help="prove every number and write the page Verified numbers")
     write.add_argument("docs", type=Path, nargs="?", default=ROOT / "docs")
     data = commands.add_parser("data", help="write what the widgets compute with")
@@ -24,21 +32,39 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "font":
         fonts.write_subset(options.source)
         return 0
-    if options.command == "data":
-        widget_data.write(options.folder)
-        return 0
-    if options.command == "verified-numbers":
-        return _verified_numbers(options.docs)
-    return _check(options.site, options.base)
-
-
-def _verified_numbers(docs: Path) -> int:
+    if options.command == "check":
+        return _check(options.site, options.base)
     try:
-        verified_numbers.write_page(docs, repository.find(docs.resolve().parent))
-    except PageError as error:
-        print(error, file=sys.stderr)
+        if options.command == "data":
+            widget_data.write(options.folder)
+        elif options.command == "verified-numbers":
+            _write_verified_numbers(options.docs)
+        else:
+            return _prepare(options.docs)
+    except (labs.LabError, PageError, UnwritableError) as error:
+        _say(str(error))
         return 1
     return 0
+
+
+def _prepare(docs: Path) -> int:
+    """Each part makes only what is not up to date; the figures begin with the experiments, whose results all others read."""
+    if figures(["--into", str(docs / "figures")]):
+        return 1
+    root = docs.resolve().parent
+    notebooks = labs.execute_stale(root, _say)
+    widget_data.write(docs / "javascripts/data")
+    _write_verified_numbers(docs)
+    print(json.dumps({script.name: str(notebook) for script, notebook in notebooks.items()}))
+    return 0
+
+
+def _write_verified_numbers(docs: Path) -> None:
+    verified_numbers.write_page(docs, repository.find(docs.resolve().parent))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _check(site: Path, base: str) -> int:

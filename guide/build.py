@@ -1,9 +1,6 @@
 """What a build of the site does at each of MkDocs' events; `hooks.py` only says which function belongs to which event."""
 
 import logging
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +12,7 @@ from mkdocs.structure.pages import Page
 
 from cnnguide.figures.build import MANIFEST, SCHEME_NAMES
 from cnnguide.figures.registry import find_figures
-from guide import ROOT, checker, labs, repository, theme_fixes, verified_numbers, widget_data, widgets
+from guide import ROOT, checker, labs, prepare, repository, theme_fixes, verified_numbers, widget_data, widgets
 
 log = logging.getLogger("mkdocs.hooks.cnnguide")  # only warnings of loggers below "mkdocs" count as strict
 
@@ -58,30 +55,29 @@ def _is_generated(name: str) -> bool:
     return any(name.endswith(f"/{one}") for one in generated) or "/." in name or "__pycache__" in name
 
 
-def generate(config: MkDocsConfig) -> None:
-    """Draw the figures, write the widgets' data and the page Verified numbers."""
-    # Commands of their own: under `mkdocs serve` this process still holds the modules as they were at its start.
-    for command in (
-        ["cnnguide.figures", "--into", f"{config.docs_dir}/figures"],
-        ["guide", "data", f"{config.docs_dir}/javascripts/data"],
-        ["guide", "verified-numbers", config.docs_dir],
-    ):
-        if subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode:
-            raise PluginError(f"python -m {' '.join(command)} failed; it said why above")
+def bring_up_to_date(config: MkDocsConfig) -> None:
+    """Make what the build reads and what is stale: results, figures, notebooks, the widgets' data, the verified numbers."""
+    try:
+        config.extra["notebooks"] = prepare.bring_up_to_date(ROOT, Path(config.docs_dir), config.extra["repository"])
+    except prepare.PrepareError as error:
+        raise PluginError(str(error)) from error
 
 
 def add_labs(files: Files, config: MkDocsConfig) -> Files:
     """Make the scripts of `examples/`, which are outside of `docs/`, files of the site."""
-    os.environ.update(labs.ENVIRONMENT)
-    for lab in labs.sources(ROOT):
-        files.append(File(f"examples/{lab.name}", str(ROOT), config.site_dir, config.use_directory_urls))
+    for lab, notebook in config.extra["notebooks"].items():
+        file = File(f"examples/{lab}", str(ROOT), config.site_dir, config.use_directory_urls)
+        file.abs_src_path = notebook  # what mkdocs-jupyter reads
+        files.append(file)
     return files
 
 
-def correct_edit_link(page: Page) -> Page:
-    """Lead from a lab's page to its script, which is not in `docs/`."""
-    if labs.is_lab(page) and page.edit_url:
-        page.edit_url = page.edit_url.replace("/docs/examples/", "/examples/")
+def point_to_notebook(page: Page) -> Page:
+    """Let mkdocs-jupyter read a lab's executed notebook, and the edit link lead to its script."""
+    if labs.is_lab(page):
+        page.file.abs_src_path = page.file.file.abs_src_path  # type: ignore[attr-defined]  # its wrapper forgets it
+        if page.edit_url:
+            page.edit_url = page.edit_url.replace("/docs/examples/", "/examples/")
     return page
 
 
@@ -102,7 +98,7 @@ def finish_template(output: str, name: str) -> str:
     return theme_fixes.patch_html(output) if name.endswith(".html") else output
 
 
-def finish_site(config: MkDocsConfig) -> None:
+def finish_site(config: MkDocsConfig, command: str) -> None:
     """Write notebooks and embeds into the built site, then warn of everything that is wrong in it."""
     site = Path(config.site_dir)
     labs.write_downloads(ROOT, site, config.extra["repository"])
@@ -112,5 +108,7 @@ def finish_site(config: MkDocsConfig) -> None:
         return embed.render(config=config, **names)
 
     widgets.write_embeds(site, render)
-    for problem in checker.check_site(site, urlsplit(config.site_url or "").path or "/"):
+    if command == "serve":  # a preview must be quick; every build and every deploy is checked
+        return
+    for problem in checker.check_again(site, urlsplit(config.site_url or "").path or "/", ROOT):
         log.warning("Site: %s", problem)

@@ -5,6 +5,8 @@ and scripts that lead nowhere, anything that would ask another host, and pages w
 a language.
 """
 
+import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +15,8 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from guide.cache import keep, place
 
 FETCHED = {
     "img": ("src", "srcset"),
@@ -154,6 +158,21 @@ def _problem_with_policy(policy: str | None) -> str | None:
 def check_site(site: Path, base: str = "/") -> list[str]:
     """Everything that is wrong with a built site, one sentence each; `base` is the path it will be served under."""
     return [f"{file.relative_to(site).as_posix()}: {problem}" for file, problem in _Checker(site, base).problems()]
+
+
+def check_again(site: Path, base: str, root: Path) -> list[str]:
+    """As `check_site`, unless a site of the same bytes was checked before: its problems are kept in the cache."""
+    digest = hashlib.sha256(Path(__file__).read_bytes() + base.encode())
+    for file in sorted(file for file in site.rglob("*") if file.is_file()):
+        content = file.read_bytes() if file.suffix in (".html", ".css", ".js") else b""
+        digest.update(f"\n{file.relative_to(site)} ".encode() + hashlib.sha256(content).digest())
+    kept = place(root, "checks", "site", digest.hexdigest(), ".json")
+    if kept.is_file():
+        known: list[str] = json.loads(kept.read_text("utf-8"))
+        return known
+    problems = check_site(site, base)
+    keep(kept, json.dumps(problems))
+    return problems
 
 
 class _Checker:

@@ -6,7 +6,9 @@ With this module, one can run the code of a page and evaluate its numbers (`prov
 
 import contextlib
 import doctest
+import hashlib
 import io
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from cnnguide._files import write_if_changed
-from guide import page_parser
+from cnnguide.experiments.sources import PACKAGE, Sources, read
+from guide import cache, page_parser
 from guide.numbers import anchor
 from guide.repository import Repository
 
@@ -70,12 +73,7 @@ def prove(page: page_parser.Page) -> list[Proof]:
 
 def _run(block: page_parser.Block, path: str, namespace: dict[str, Any]) -> None:
     """Run a block for its names; what it prints is compared elsewhere, by the tests."""
-    if block.language == "python":
-        sources = [(block.source, "exec", False)]
-    else:
-        examples = doctest.DocTestParser().get_examples(block.source)
-        sources = [(example.source, "single", example.exc_msg is not None) for example in examples]
-    for source, mode, may_raise in sources:
+    for source, mode, may_raise in _statements(block):
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(compile(source, path, mode), namespace)
@@ -85,8 +83,56 @@ def _run(block: page_parser.Block, path: str, namespace: dict[str, Any]) -> None
                 raise page_parser.PageError(path, block.line, what, "correct the block") from error
 
 
+def _statements(block: page_parser.Block) -> list[tuple[str, str, bool]]:
+    """The code of a block, piece by piece: the source, how to compile it, and whether it may raise an error."""
+    if block.language == "python":
+        return [(block.source, "exec", False)]
+    examples = doctest.DocTestParser().get_examples(block.source)
+    return [(example.source, "single", example.exc_msg is not None) for example in examples]
+
+
+class NotProvenError(Exception):
+    """The numbers of a page have to be proven, and that was not asked for."""
+
+
+def _proven_values(page: page_parser.Page, sources: Sources, root: Path, may_prove: bool) -> list[str]:
+    """The values of a page's numbers as they are listed: proven now, or before from the very same code and data."""
+    fingerprint = _fingerprint(page, sources)
+    name = re.sub(r"\W+", "_", page.path)
+    kept = fingerprint and cache.place(root, "proofs", name, fingerprint, ".json")
+    if kept and kept.is_file():
+        found: list[str] = json.loads(kept.read_text("utf-8"))
+        return found
+    if not may_prove:
+        raise NotProvenError
+    values = [_short(proof.value) for proof in prove(page)]
+    if kept:
+        cache.keep(kept, json.dumps(values))
+    return values
+
+
+def _fingerprint(page: page_parser.Page, sources: Sources) -> str | None:
+    """Digest of all that decides what the numbers of a page are and whether they hold; None where that cannot be read."""
+    name = "page"
+    public = ", ".join(sources.names(PACKAGE.name))  # an expression may use them without importing them
+    code = [f"import math\nfrom {PACKAGE.name} import {public}"]
+    claims = []
+    for part in page.parts:
+        if isinstance(part, page_parser.Block):
+            code += [source for source, _, _ in _statements(part)]
+        elif isinstance(part, page_parser.Number):
+            code.append(f"({part.expression})")
+            claims.append((part.shown, part.operator, part.expression))
+    try:
+        reached = sources.fingerprint(name, sources.add(name, "\n".join(code)), libraries=("numpy",))
+    except (SyntaxError, ValueError):
+        return None
+    judge = [Path(__file__).read_bytes(), Path(page_parser.__file__).read_bytes()]
+    return hashlib.sha256(b"".join([reached.encode(), repr(claims).encode(), *judge])).hexdigest()
+
+
 def pages_of(docs: Path) -> list[Path]:
-    """The pages that state numbers, in the order of the navigation; not the ledger itself."""
+    """The pages that state numbers, in the order of the navigation; not the page Verified numbers itself."""
     config = docs.parent / "mkdocs.yml"
     navigation = config.read_text("utf-8") if config.is_file() else ""
 
@@ -97,31 +143,33 @@ def pages_of(docs: Path) -> list[Path]:
     return sorted((file for file in docs.rglob("*.md") if file.relative_to(docs) != PAGE), key=place)
 
 
-def write_page(docs: Path, repository: Repository | None = None) -> int:
-    """Write the page *Verified numbers*; return how many there are."""
+def write_page(docs: Path, repository: Repository | None = None, may_prove: bool = True) -> int:
+    """Write the page *Verified numbers*; return how many there are.
+
+    Without `may_prove` no code of a page runs: all numbers must have been proven before, or NotProvenError is raised.
+    """
     sections: list[str] = []
-    count = 0
+    count, sources = 0, read()
     for file in pages_of(docs):
         path = f"{docs.name}/{file.relative_to(docs).as_posix()}"
         page = page_parser.read(file.read_text("utf-8"), path)
-        if proofs := prove(page):
-            sections.append(_section(page, proofs, file.relative_to(docs), repository))
-            count += len(proofs)
+        if values := _proven_values(page, sources, docs.parent, may_prove):
+            sections.append(_section(page, values, file.relative_to(docs), repository))
+            count += len(values)
     head = _HEAD + f"\nThere are {count} of them.\n"
     write_if_changed(docs / PAGE, "\n".join([head, *sections]).encode())
     return count
 
 
-def _section(page: page_parser.Page, proofs: Iterable[Proof], file: Path, repository: Repository | None) -> str:
+def _section(page: page_parser.Page, values: Iterable[str], file: Path, repository: Repository | None) -> str:
     title = _title(page) or file.stem
     rows = [
         f"## {_plain(title)}\n",
         "| Number | Sentence | Expression | Value | Stated in |",
         "|---|---|---|---|---|",
     ]
-    for proof in proofs:
-        number = proof.number
-        place = f"../{file.as_posix()}" + ("" if number.in_alt_text else f"#{anchor(proof.index)}")
+    for index, (number, value) in enumerate(zip(page.numbers, values, strict=True), start=1):
+        place = f"../{file.as_posix()}" + ("" if number.in_alt_text else f"#{anchor(index)}")
         stated = f"[{file.stem}, line {number.line}]({place})"
         if source := repository and repository.source_url(page.path, number.line):
             stated += f" ([source]({source}))"
@@ -129,7 +177,7 @@ def _section(page: page_parser.Page, proofs: Iterable[Proof], file: Path, reposi
             f"**{_plain(number.shown)}**",
             _plain(number.sentence),
             _code(f"{number.operator} {number.expression}"),
-            _code(_short(proof.value)),
+            _code(value),
             stated,
         ]
         rows.append(f"| {' | '.join(cells)} |")

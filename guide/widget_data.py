@@ -5,6 +5,7 @@ with their type and shape, so that a page gets the same numbers to the last bit.
 """
 
 import base64
+import hashlib
 import inspect
 import json
 from collections.abc import Callable, Sequence
@@ -19,8 +20,9 @@ from cnnguide._files import write_if_changed
 from cnnguide.experiments.channels import find_letter
 from cnnguide.experiments.initialization import little_examples
 from cnnguide.experiments.initialization import little_network as equal_units
+from cnnguide.experiments.sources import read
 from cnnguide.experiments.training import BATCH, images_that_excite, strokes_and_corners
-from cnnguide.figures.channels import SHORT_PAGE
+from cnnguide.figures.build import MANIFEST
 from cnnguide.letters import ALPHABET, DATA, EM, FONTS, SIDE, draw_page
 from guide.calculator_networks import networks as known_networks
 
@@ -61,6 +63,8 @@ def photo() -> dict[str, Any]:
 @_file
 def page_of_text() -> dict[str, Any]:
     """The masters of the font that pages are set in, the page that the e channel is shown on, and when a letter is found."""
+    from cnnguide.figures.channels import SHORT_PAGE  # it imports matplotlib, which few builds need
+
     font = FONTS.index(_default(draw_page, "font"))
     with np.load(DATA / "masters.npz") as file:
         drawings = {name: _array(file[name][font]) for name in ("masters", "advances")}
@@ -211,14 +215,39 @@ def little_network() -> dict[str, Any]:
 
 
 def write(folder: Path) -> list[str]:
-    """Write the files whose bytes have changed; remove what nothing gives any more; return the names of what was written."""
+    """Write the files whose bytes have changed; remove what nothing gives any more; return the names of what was written.
+
+    Nothing is computed where nothing has changed: neither the code and data that the files are made from, nor the files.
+    """
+    made_from = _fingerprint()
+    if _state(folder, made_from) == _read(folder / MANIFEST):
+        return []
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.json"):
-        if old.stem not in CONTENTS:
+        if old.name != MANIFEST and old.stem not in CONTENTS:
             old.unlink()
     written = []
     for name, content in CONTENTS.items():
         text = json.dumps(content(), separators=(",", ":"))
         if write_if_changed(folder / f"{name}.json", text.encode()):
             written.append(name)
+    write_if_changed(folder / MANIFEST, json.dumps(_state(folder, made_from), indent=1).encode())
     return written
+
+
+def _fingerprint() -> str:
+    sources = read()
+    sources.include(Path(__file__).parent)
+    return sources.fingerprint(__name__, sources.tree(__name__), libraries=("numpy",))
+
+
+def _state(folder: Path, made_from: str) -> dict[str, Any]:
+    files = sorted(file for file in folder.glob("*.json") if file.name != MANIFEST)
+    return {"fingerprint": made_from, **{file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}}
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):  # lost, or somebody else's
+        return None

@@ -15,11 +15,11 @@ The name is that of the module in `docs/javascripts/widgets`; a page that holds 
 
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any, ClassVar
 from xml.etree import ElementTree
 
-from bs4 import BeautifulSoup
 from markdown import Markdown
 from pymdownx.blocks import BlocksExtension
 from pymdownx.blocks.block import Block, type_string
@@ -77,25 +77,32 @@ def write_embeds(site: Path, render: Callable[..., str]) -> list[str]:
     for file in sorted(site.glob("*/*/index.html")):  # as deep as the bare pages, so that relative addresses hold
         if file.is_relative_to(site / EMBEDS) or "data-widget" not in (html := file.read_text("utf-8")):
             continue
-        page = BeautifulSoup(html, "html.parser")
-        for element in page.select("[data-widget]"):
-            name = str(element["id"])
+        heading = re.search(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)
+        page_title = unescape(re.sub("<[^>]*>", "", heading[1])).strip("¶ \n") if heading else None
+        for element in _ELEMENT.finditer(html):
+            attributes = {name: unescape(value) for name, value in _ATTRIBUTE.findall(element["attributes"])}
+            name = attributes["id"]
             if name in written:
                 raise WidgetError(
                     f"the widget {name} is in {written[name]} and in {file}; give one of them a different id"
                 )
             written[name] = file
-            heading = page.select_one("article h1")
             content = render(
-                title=element["data-title"],
-                element=_without_proofs(element),
+                title=attributes["data-title"],
+                element=_without_proofs(element[0]),
                 source=f"../../{file.parent.relative_to(site).as_posix()}/#{name}",
-                page_title=heading.get_text().strip("¶ \n") if heading else name,
+                page_title=page_title or name,
             )
             write_if_changed(site / EMBEDS / name / "index.html", content.encode())
     return list(written)
 
 
-def _without_proofs(element: Any) -> str:
+_ELEMENT = re.compile(r"<(?P<tag>[a-z]+(?:-[a-z]+)+)(?P<attributes>[^>]*\sdata-widget=[^>]*)>.*?</(?P=tag)>", re.DOTALL)
+"""A widget in a page. A build has many pages to look through, and these elements do not nest."""
+
+_ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
+
+
+def _without_proofs(element: str) -> str:
     """The element's markup; ids of proven numbers belong to the page that they come from."""
-    return re.sub(r' id="proof-\d+"', "", str(element))
+    return re.sub(r' id="proof-\d+"', "", element)

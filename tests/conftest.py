@@ -18,6 +18,7 @@ from cnnguide import Sequential, train_letters_network
 from guide.widgets import EMBEDS
 
 ROOT = Path(__file__).parent.parent
+os.environ.setdefault("CNNGUIDE_CACHE", str(ROOT / ".cache"))  # copies of the project share it
 DRAWN = ROOT / ".cache/figures"
 SUB_PATH = "guide"
 """The site is built and served under a sub-path, as on project pages."""

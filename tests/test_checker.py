@@ -2,6 +2,7 @@
 
 import pytest
 
+from guide import checker
 from guide.__main__ import main
 from guide.checker import check_site
 
@@ -124,6 +125,29 @@ def test_what_is_sound_is_not_reported(site, sound):
     file = site / "index.html"
     file.write_text(file.read_text("utf-8").replace("<h2", f"{sound}<h2"), "utf-8")
     assert check_site(site, "/guide/") == []
+
+
+def test_a_site_is_looked_at_again_when_something_in_it_has_changed(site, tmp_path_factory, monkeypatch):
+    monkeypatch.delenv("CNNGUIDE_CACHE")
+    root, looked = tmp_path_factory.mktemp("project"), []
+    monkeypatch.setattr(checker, "check_site", lambda *arguments: looked.append(arguments) or check_site(*arguments))
+
+    def problems(base="/guide/"):
+        looked.clear()
+        return checker.check_again(site, base, root), bool(looked)
+
+    assert problems() == ([], True)
+    assert problems() == ([], False)
+    (site / "a.svg").write_text("<svg></svg>")  # nobody reads it
+    assert problems() == ([], False)
+    (site / "a.svg").unlink()
+    found, has_looked = problems()
+    assert has_looked and "index.html: ./a.svg#only-light leads nowhere" in found
+    assert problems() == (found, False)
+    (site / "a.svg").write_text("<svg/>")
+    (site / "a.js").write_text("import './gone.js'")
+    assert problems() == (["a.js: ./gone.js leads nowhere"], True)
+    assert problems("/name/")[1]
 
 
 def test_an_empty_folder_is_no_site(tmp_path):

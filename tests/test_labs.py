@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ import nbformat
 import pytest
 
 from cnnguide import Window
+from cnnguide.experiments import sources
 from guide import labs
 from guide.repository import Repository, installed_from
 from tests.conftest import ROOT
@@ -144,6 +146,67 @@ def test_the_first_cell_of_python101_installs_what_is_missing_and_else_nothing(m
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     exec(first, {})
     assert ran == [["-m", "pip", "install", "--quiet", "cnnguide[figures,photos]"]]
+
+
+LAB = """# %% [markdown]
+# # A lab
+# %%
+print("side", {code})
+"""
+
+
+@pytest.fixture
+def own_lab(tmp_path, monkeypatch):
+    """A folder with one lab, and a cache of its own."""
+    monkeypatch.delenv("CNNGUIDE_CACHE")
+    (tmp_path / "examples").mkdir()
+    script = tmp_path / "examples/tiny.py"
+    script.write_text(LAB.format(code="conv_chain(5)[-1]").replace("print", "from cnnguide import conv_chain\nprint"))
+    return script
+
+
+def test_a_lab_is_executed_once_for_the_same_code(own_lab, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    said: list[str] = []
+    (notebook,) = labs.execute_stale(tmp_path, said.append).values()
+    assert said == ["labs: executing tiny.py"]
+    assert notebook.parent == tmp_path / ".cache/notebooks"
+    cell = nbformat.read(notebook, as_version=4).cells[-1]
+    assert cell.outputs[0].text == "side 1\n"
+    assert list(labs.execute_stale(tmp_path, said.append).values()) == [notebook]
+    assert len(said) == 1
+    own_lab.write_text(own_lab.read_text("utf-8").replace("# # A lab", "# # The lab"), "utf-8")
+    assert labs.notebooks(tmp_path)[own_lab] != notebook  # its text is on the page
+
+
+def test_a_lab_is_stale_when_what_it_reaches_has_changed(own_lab, tmp_path, monkeypatch):
+    """In a copy of the package, of which the lab reaches one function."""
+    package = tmp_path / "cnnguide"
+    shutil.copytree(ROOT / "cnnguide", package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(labs, "read", lambda: sources.read(package))
+    before = labs.notebooks(tmp_path)[own_lab]
+    for module, old, new, is_stale in (
+        ("letters.py", "_SUPERSAMPLES = 3", "_SUPERSAMPLES = 4", False),
+        ("shapes.py", "def conv_chain(", "def conv_chain(*, ", True),
+    ):
+        text = (package / module).read_text("utf-8")
+        assert old in text
+        (package / module).write_text(text.replace(old, new), "utf-8")
+        assert (labs.notebooks(tmp_path)[own_lab] != before) == is_stale, module
+
+
+def test_a_lab_that_fails_is_named_and_nothing_is_kept(own_lab, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    own_lab.write_text(LAB.format(code="1 / 0"), "utf-8")
+    with pytest.raises(labs.LabError, match=r"the lab tiny\.py failed:\n(?s:.*)ZeroDivisionError: division by zero"):
+        labs.execute_stale(tmp_path)
+    assert not list(tmp_path.rglob("*.ipynb"))
+
+
+def test_where_notebooks_cannot_be_kept_the_remedy_is_said_before_any_work(own_lab, tmp_path):
+    (tmp_path / ".cache").touch()
+    with pytest.raises(labs.LabError, match=r"cannot be written.*executed: tiny\.py; .*CNNGUIDE_CACHE"):
+        labs.execute_stale(tmp_path)
 
 
 def test_python101_answers_the_questions_in_their_order():

@@ -56,6 +56,44 @@ def test_every_number_is_listed_with_sentence_expression_value_and_place(docs):
     assert "Nothing to prove" not in (docs / verified_numbers.PAGE).read_text("utf-8")
 
 
+def test_a_page_runs_again_only_where_its_code_or_its_numbers_have_changed(docs, monkeypatch):
+    proven: list[str] = []
+    prove = verified_numbers.prove
+    monkeypatch.setattr(verified_numbers, "prove", lambda page: proven.append(page.path) or prove(page))
+    monkeypatch.delenv("CNNGUIDE_CACHE")
+    page = docs / "chapters/page.md"
+
+    def written_after(old, new):
+        assert old in page.read_text("utf-8")
+        page.write_text(page.read_text("utf-8").replace(old, new), "utf-8")
+        proven.clear()
+        verified_numbers.write_page(docs)
+        return proven
+
+    assert written_after("It", "It") == ["docs/chapters/page.md", "docs/empty.md"]
+    before = (docs / verified_numbers.PAGE).read_bytes()
+    assert written_after("It", "It") == []
+    assert (docs / verified_numbers.PAGE).read_bytes() == before
+    assert written_after("It leaves", "A word.\n\nIt leaves") == []
+    assert "[page, line 20](../chapters/page.md#proof-3)" in (docs / verified_numbers.PAGE).read_text("utf-8")
+    assert written_after("n = 7", "n = 7  # a comment") == []
+    assert written_after("m = 4 * n", "m = n * 4") == ["docs/chapters/page.md"]
+    assert written_after("About 0.14", "About 0.143") == ["docs/chapters/page.md"]
+    verified_numbers.write_page(docs, may_prove=False)
+    page.write_text(page.read_text("utf-8").replace("0.143", "0.1429"), "utf-8")
+    with pytest.raises(verified_numbers.NotProvenError):
+        verified_numbers.write_page(docs, may_prove=False)
+
+
+def test_a_wrong_number_is_never_taken_for_proven(docs, monkeypatch):
+    monkeypatch.delenv("CNNGUIDE_CACHE")
+    page = docs / "chapters/page.md"
+    page.write_text(page.read_text("utf-8").replace("0.14", "0.15"), "utf-8")
+    for _ in range(2):
+        with pytest.raises(page_parser.PageError, match="the page says 0.15"):
+            verified_numbers.write_page(docs)
+
+
 def test_with_a_repository_the_line_of_the_source_is_linked(docs):
     verified_numbers.write_page(docs, Repository("github.com", "someone", "guide"))
     assert "([source](https://github.com/someone/guide/blob/main/docs/chapters/page.md#L18))" in rows(docs)[1]

@@ -13,7 +13,7 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -40,17 +40,29 @@ class _Import(NamedTuple):
     name: str = ""
 
 
+def read(package: Path = PACKAGE) -> "Sources":
+    """The source of a package, read again when one of its files has changed."""
+    files = sorted((*package.rglob("*.py"), *(package / "data").rglob("*"), *(package / RESULTS).glob("*.json")))
+    return _read(package, tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files))
+
+
+@lru_cache(4)
+def _read(package: Path, files: tuple[tuple[Path, int, int], ...]) -> "Sources":
+    return Sources(package)
+
+
 class Sources:
     """The source of a package, and what each piece of it reaches."""
 
-    def __init__(self, package: Path = PACKAGE) -> None:
+    def __init__(self, package: Path) -> None:
         self.package = package
+        self._roots = {package.name: package.parent}
         self._trees: dict[str, ast.Module] = {}
         self._bound: dict[str, dict[str, list[_Unit | _Import]]] = {}
         self._effects: dict[str, list[ast.stmt]] = {}
-        self._seen: dict[_Unit, tuple[set[str], set[_Unit]]] = {}
+        self._seen: dict[_Unit, tuple[str, set[_Unit]]] = {}
         self._digests: dict[ast.AST, str] = {}
-        self._files: dict[str, Path | None] = {}
+        self._files: dict[str, bool] = {}
 
     def modules(self, folder: str) -> list[str]:
         """Dotted names of the modules in a folder of the package."""
@@ -65,24 +77,34 @@ class Sources:
     ) -> str:
         """Digest of all that a statement of a module depends on, or the whole module if the node is its tree.
 
-        Further names to depend on are given as pairs of module and name.
+        Further names to depend on are given as pairs of module and name; without a name, the whole module counts.
         """
         roots = {_Unit(module, node)}
         for home, name in also:
-            roots |= self._find(f"{self.package.name}.{home}", name)[1]
-        lines = {f"root {self._digest(root.node)}" for root in roots}
+            roots |= self._import(_Import(f"{self.package.name}.{home}"), name)[1]
+        digests = {f"root {self._digest(root.node)}" for root in roots}
         reached, waiting = set(roots), list(roots)
         while waiting:
-            said, next_units = self._uses(waiting.pop())
-            lines |= said
-            waiting += next_units - reached
-            reached |= next_units
-        return hashlib.sha256("\n".join([*sorted(lines), versions(libraries)]).encode()).hexdigest()
+            digest, further = self._uses(waiting.pop())
+            digests.add(digest)
+            waiting += further - reached
+            reached |= further
+        return _hash(*sorted(digests), versions(libraries))
 
     def add(self, module: str, source: str) -> ast.Module:
         """Take in code that is not a file of the package, a lab for instance, under a name of its own."""
         self._trees[module] = ast.parse(source)
+        self._bound.pop(module, None)
+        self._effects.pop(module, None)
         return self._trees[module]
+
+    def include(self, folder: Path) -> None:
+        """Follow imports into another package, too."""
+        self._roots[folder.name] = folder.parent
+
+    def names(self, module: str) -> list[str]:
+        """All names that a module binds at its top."""
+        return sorted(self._bindings(module))
 
     def parts_of(self, module: str, function: ast.FunctionDef) -> list[ast.stmt]:
         """The statements of a module that a function needs, itself included, in the module's order."""
@@ -103,34 +125,36 @@ class Sources:
         return self._trees[module]
 
     def file(self, module: str) -> Path:
-        path = self.package.parent.joinpath(*module.split("."))
+        path = self._roots[module.split(".")[0]].joinpath(*module.split("."))
         return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
     # What a statement uses
 
-    def _uses(self, unit: _Unit) -> tuple[set[str], set[_Unit]]:
-        """Lines that say what a statement uses, and the further statements that are reached by it."""
+    def _uses(self, unit: _Unit) -> tuple[str, set[_Unit]]:
+        """Digest of what a statement says and what its names stand for, and the further statements that it reaches."""
         if unit in self._seen:
             return self._seen[unit]
-        own = self._digest(unit.node)
-        lines = {f"{own} reads {line}" for line in self._data_named_in(unit.node)}
+        lines = {f"reads {line}" for line in self._data_named_in(unit.node)}
         reached: set[_Unit] = set()
         for node in self._effects_of(unit.module):  # whatever is reached in a module, the module was executed
             if node is not unit.node:
                 reached.add(_Unit(unit.module, node))
-                lines.add(f"{own} comes with {self._digest(node)}")
+                lines.add(f"comes with {self._digest(node)}")
         inner = _imports_within(unit.node)
-        for use in _free_names(unit.node):
+        uses = _free_names(unit.node)
+        if isinstance(unit.node, ast.Module) and self._is_module(unit.module):
+            uses |= inner.keys()  # a module that is used as an object hands on what it imports
+        for use in uses:
             head, _, rest = use.partition(".")
             for target in inner.get(head, []):
                 said, units = self._import(target, rest)
-                lines |= {f"{own} {use} {line}" for line in said}
+                lines |= {f"{use} {line}" for line in said}
                 reached |= units
             said, units = self._find(unit.module, use)
-            lines |= {f"{own} {use} {line}" for line in said}
+            lines |= {f"{use} {line}" for line in said}
             reached |= units
-        self._seen[unit] = lines, reached
-        return lines, reached
+        self._seen[unit] = _hash(self._digest(unit.node), *sorted(lines)), reached
+        return self._seen[unit]
 
     def _find(self, module: str, use: str) -> tuple[set[str], set[_Unit]]:
         """What a name, or a dotted path that begins with one, stands for in a module."""
@@ -153,7 +177,7 @@ class Sources:
 
     def _import(self, target: _Import, rest: str) -> tuple[set[str], set[_Unit]]:
         module, name = target
-        if module.split(".")[0] != self.package.name:
+        if module.split(".")[0] not in self._roots:
             return {f"is {module} {name}"}, set()
         if name and self._is_module(f"{module}.{name}"):
             module, name = f"{module}.{name}", ""
@@ -197,16 +221,17 @@ class Sources:
         return self._effects[module]
 
     def _is_module(self, module: str) -> bool:
+        if module.split(".")[0] not in self._roots:
+            return False
         if module not in self._files:
-            inside = module.split(".")[0] == self.package.name
-            self._files[module] = file if inside and (file := self.file(module)).is_file() else None
-        return self._files[module] is not None
+            self._files[module] = self.file(module).is_file()
+        return self._files[module]
 
     # Digests
 
     def _digest(self, node: ast.AST) -> str:
         if node not in self._digests:
-            self._digests[node] = hashlib.sha256(computing(node).encode()).hexdigest()
+            self._digests[node] = _hash(computing(node))
         return self._digests[node]
 
     def _data_named_in(self, node: ast.AST) -> Iterator[str]:
@@ -232,13 +257,19 @@ class Sources:
 
 def versions(libraries: Iterable[str]) -> str:
     """The installed versions of some libraries, as text."""
-    found = []
-    for library in libraries:
-        try:
-            found.append(f"{library} {version(library)}")
-        except PackageNotFoundError:
-            found.append(f"{library} is missing")
-    return ", ".join(found)
+    return ", ".join(map(_version, libraries))
+
+
+@cache
+def _version(library: str) -> str:
+    try:
+        return f"{library} {version(library)}"
+    except PackageNotFoundError:
+        return f"{library} is missing"
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def computing(node: object, in_class: bool = False) -> str:

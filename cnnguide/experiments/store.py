@@ -9,16 +9,13 @@ Another processor or another version of NumPy adds up in another order, so the s
 and the training of a network amplifies that. Each experiment therefore states how far its numbers may move (`Tolerance`).
 """
 
-import contextlib
 import copy
 import functools
 import hashlib
 import importlib
 import json
 import math
-import os
 import sys
-import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast, overload
 
-from cnnguide.experiments.sources import PACKAGE, RESULTS, Sources
+from cnnguide._files import can_write, writing
+from cnnguide.experiments.sources import PACKAGE, RESULTS, read
 
 Result = dict[str, Any]
 
@@ -200,7 +198,7 @@ def experiment(
 
 def find_experiments(package: Path = PACKAGE) -> dict[str, Entry]:
     """All experiments by name, found without importing them."""
-    sources = Sources(package)
+    sources = read(package)
     entries: dict[str, Entry] = {}
     for module in sources.modules("experiments"):
         for function in sources.marked(module, "experiment"):
@@ -213,29 +211,6 @@ def find_experiments(package: Path = PACKAGE) -> dict[str, Entry]:
                 name, module, sources.fingerprint(module, function), package / RESULTS / f"{name}.json"
             )
     return entries
-
-
-@contextlib.contextmanager
-def writing(file: Path) -> Iterator[Path]:
-    """A file beside another, to be written; in the end it takes the other's place in one step."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    half = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        yield half
-        half.replace(file)
-    finally:
-        half.unlink(missing_ok=True)
-
-
-def can_write(folder: Path) -> bool:
-    """Whether files can be made in a folder, or in the nearest one above it that exists."""
-    while not folder.exists():
-        folder = folder.parent
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
 
 
 def in_checkout(package: Path) -> bool:

@@ -26,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if unknown := sorted(set(options.names) - set(entries)):
             parser.error(f"no figure named {', '.join(unknown)}; there are {', '.join(entries)}")
-        bring_up_to_date(say=_say)
+        if bring_up_to_date(say=_say):
+            entries = find_figures()  # what the experiments found is part of the fingerprints
         wanted = {name: entries[name] for name in options.names} or entries
         drawn = build(wanted, options.into, force=options.force, others=entries, say=_say)
     except (FigureError, DuplicateFigureError, ExperimentError) as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from cnnguide._files import write_if_changed
+from cnnguide._files import can_write, write_if_changed
 from cnnguide.figures.registry import Entry
 
 MANIFEST = ".manifest.json"
@@ -39,10 +39,12 @@ def build(
     All figures that can be drawn are drawn before the first failure is raised, so that one broken figure does not make
     the others stale.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     manifest = _read_manifest(folder)
     stale = [entry for entry in entries.values() if force or not _is_current(entry, manifest.get(entry.name), folder)]
-    _remove_forgotten({*entries, *others}, manifest, folder)
+    forgotten = set(manifest) - {*entries, *others}
+    if (stale or forgotten) and not can_write(folder):
+        raise FigureError(f"{folder} cannot be written, and {len(stale)} figures have to be drawn into it")
+    _remove_forgotten(forgotten, manifest, folder)
     failures: list[FigureError] = []
     started = time.monotonic()
     for number, entry in enumerate(stale, start=1):
@@ -112,7 +114,7 @@ def _is_current(entry: Entry, record: Any, folder: Path) -> bool:
     )
 
 
-def _remove_forgotten(known: set[str], manifest: dict[str, Any], folder: Path) -> None:
-    for name in set(manifest) - known:
+def _remove_forgotten(forgotten: set[str], manifest: dict[str, Any], folder: Path) -> None:
+    for name in forgotten:
         for file in manifest.pop(name).get("files", {}):
             (folder / file).unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from cnnguide.experiments.sources import MARKS, PACKAGE, Sources
+from cnnguide.experiments.sources import MARKS, PACKAGE, read
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ class DuplicateFigureError(ValueError):
 
 def find_figures(package: Path = PACKAGE) -> dict[str, Entry]:
     """All figures by name, in the order of modules and lines."""
-    sources = Sources(package)
+    sources = read(package)
     entries: dict[str, Entry] = {}
     for module in sources.modules("figures"):
         for function in sources.marked(module, "figure"):
@@ -66,7 +66,7 @@ def find_figures(package: Path = PACKAGE) -> dict[str, Entry]:
 
 def standalone(name: str, package: Path = PACKAGE) -> str:
     """The code of a figure by itself, to be copied: imports, helpers, the function, and the line that saves it."""
-    sources = Sources(package)
+    sources = read(package)
     module, function = next(
         (module, function)
         for module in sources.modules("figures")
