@@ -47,9 +47,9 @@ experiments: setup ## run every experiment anew (a minute on two cores); those t
 
 bench: setup ## measure against PyTorch and SciPy, and in Chromium; write the tables of the performance page
 	$(BIN)/python -c 'import torch' 2>/dev/null || { echo "The benchmarks compare with PyTorch: install it into $(VENV) first."; exit 1; }
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m benchmarks.operations
 	$(BIN)/mkdocs build --quiet
-	$(BIN)/python -m tests.browser_benchmarks
+	$(BIN)/python -m benchmarks.browser
 
 deploy: setup ## publish the committed guide on the branch gh-pages of origin
 	$(BIN)/mkdocs gh-deploy

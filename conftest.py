@@ -20,12 +20,15 @@ settings.load_profile("cnnguide")
 
 pages = Sybil(parsers=[parse_page], path="docs", pattern="*.md", exclude="verified_numbers.md", name="page")
 about_the_project = Sybil(parsers=[parse_fences], patterns=["README.md", "CONTRIBUTING.md"], name="project page")
-docstrings = Sybil(
-    parsers=[DocTestParser()],
-    path="cnnguide",
-    pattern="*.py",
-    document_types={".py": PythonDocStringDocument},
-    name="docstring",
-)
+docstrings = [
+    Sybil(
+        parsers=[DocTestParser()],
+        path=folder,
+        pattern="*.py",
+        document_types={".py": PythonDocStringDocument},
+        name=f"docstring of {folder}",
+    )
+    for folder in ("cnnguide", "guide")
+]
 
-pytest_collect_file = SybilCollection([pages, about_the_project, docstrings]).pytest()
+pytest_collect_file = SybilCollection([pages, about_the_project, *docstrings]).pytest()

@@ -3,7 +3,7 @@
 With this module, one can take it untrained (`letters_network`), train it anew (`train_letters_network`), or take it with the
 weights that come with the package (`trained_letters_network`).
 
-`python -m cnnguide.figures.letters_network` trains it and writes its weights into `data/`.
+`python -m guide.makers.letters_network` trains it and writes its weights into `data/`.
 """
 
 import numpy as np
@@ -65,7 +65,7 @@ def trained_letters_network() -> Sequential:
 
     Shapes: as `letters_network`.
 
-    Source: `python -m cnnguide.figures.letters_network`, which writes `data/letters_network.npz`.
+    Source: `python -m guide.makers.letters_network`, which writes `data/letters_network.npz`.
 
     Formula: as `letters_network`.
 

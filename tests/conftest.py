@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from cnnguide import Sequential, train_letters_network
-from cnnguide.site.widgets import EMBEDS
+from guide.widgets import EMBEDS
 
 ROOT = Path(__file__).parent.parent
 os.environ.setdefault("CNNGUIDE_CACHE", str(ROOT / ".cache"))  # copies of the project share it

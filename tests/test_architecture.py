@@ -14,7 +14,7 @@ PACKAGE = ROOT / "cnnguide"
 # The floors of the package. A module imports from lower floors only, so nothing on one floor depends on its neighbours, and
 # each module is on the lowest floor that it can be on.
 FLOORS = [
-    ["_arrays", "_checks"],  # the ground: what arguments must be
+    ["_arrays", "_checks", "_files"],  # the ground: what arguments must be
     ["activations", "filters", "images", "initializers", "letters", "optimizers", "shapes"],  # what needs checks only
     ["convolution", "losses", "pooling", "receptive_field"],  # what computes with sizes or activations
     ["layers", "networks"],  # operations with weights, and published networks of them
@@ -91,7 +91,7 @@ def test_experiments_import_the_numeric_modules_only():
     for file in (PACKAGE / "experiments").glob("*.py"):
         names = imported(file)
         assert tops(names) <= {"numpy", "cnnguide"} | set(sys.stdlib_module_names)
-        assert not any(name.startswith(("cnnguide.figures", "cnnguide.site")) for name in names)
+        assert not any(name.startswith("cnnguide.figures") for name in names)
 
 
 def test_only_figures_import_matplotlib():
@@ -100,12 +100,28 @@ def test_only_figures_import_matplotlib():
             assert file.parent.name == "figures"
 
 
-def test_figures_do_not_import_the_site_and_nobody_imports_the_examples():
-    for file in [*PACKAGE.rglob("*.py"), ROOT / "hooks.py", ROOT / "conftest.py"]:
-        names = imported(file)
-        assert "examples" not in tops(names)
-        if file.parent.name == "figures":
-            assert not any(name.startswith("cnnguide.site") for name in names)
+def test_nobody_imports_what_is_further_out():
+    """What a reader installs knows nothing of what builds the site, and neither of them of the examples or the tests."""
+    for file in PACKAGE.rglob("*.py"):
+        assert not {"guide", "examples", "benchmarks", "tests", "mkdocs", "markdown"} & tops(imported(file)), file
+    for file in [*(ROOT / "guide").rglob("*.py"), ROOT / "hooks.py"]:
+        assert not {"examples", "benchmarks", "tests"} & tops(imported(file)), file
+
+
+def test_hooks_only_say_which_step_belongs_to_which_event():
+    for node in ast.parse((ROOT / "hooks.py").read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            assert node.name.startswith("on_")
+            (line,) = node.body
+            assert isinstance(line, ast.Expr | ast.Return), node.name
+
+
+def test_tooling_outside_of_the_wheel_that_needs_no_mkdocs_does_not_import_it():
+    """So that the commands work, and the extensions move to another generator, without MkDocs."""
+    for file in (ROOT / "guide").rglob("*.py"):
+        if file.stem != "build":
+            types_only = {"mkdocs.structure.pages", "mkdocs.structure.pages.Page"}
+            assert not {name for name in imported(file) if name.startswith("mkdocs")} - types_only, file
 
 
 def test_examples_use_public_names_only():

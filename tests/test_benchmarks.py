@@ -14,7 +14,7 @@ def rows(text):
 
 
 def test_the_benchmarks_run_and_write_their_table(torch, tmp_path):
-    command = [sys.executable, "-m", "tests.benchmarks", "--rounds", "1", "--into", str(tmp_path / "table.txt")]
+    command = [sys.executable, "-m", "benchmarks.operations", "--rounds", "1", "--into", str(tmp_path / "table.txt")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stderr  # 1: something took longer than wanted, which one round cannot tell
     text = (tmp_path / "table.txt").read_text("utf-8")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from cnnguide.site import checker
-from cnnguide.site.__main__ import main
-from cnnguide.site.checker import check_site
+from guide import checker
+from guide.__main__ import main
+from guide.checker import check_site
 
 POLICY = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self'; img-src 'self' data:\">"
 PAGE = f"""<!doctype html>

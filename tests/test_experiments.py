@@ -19,6 +19,7 @@ from cnnguide import (
     luma,
     trained_letters_network,
 )
+from cnnguide._files import can_write
 from cnnguide.experiments import __main__ as command
 from cnnguide.experiments import channels, initialization, store, training
 from cnnguide.experiments.store import FORM, ExperimentError, Tolerance, Tolerances, find_experiments
@@ -171,10 +172,10 @@ def test_a_folder_that_cannot_be_written_is_named_before_any_work(package, monke
 
 
 def test_whether_a_folder_can_be_written_is_tried(tmp_path):
-    assert store.can_write(tmp_path / "not/yet/there")
+    assert can_write(tmp_path / "not/yet/there")
     assert not list(tmp_path.iterdir())
     (tmp_path / "file").touch()
-    assert not store.can_write(tmp_path / "file")
+    assert not can_write(tmp_path / "file")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 def render(text, folder):
     return markdown.markdown(
         text,
-        extensions=["attr_list", "pymdownx.blocks.caption", "cnnguide.site.figure_pairs"],
-        extension_configs={"cnnguide.site.figure_pairs": {"folder": str(folder)}},
+        extensions=["attr_list", "pymdownx.blocks.caption", "guide.figure_pairs"],
+        extension_configs={"guide.figure_pairs": {"folder": str(folder)}},
     )
 
 

@@ -5,18 +5,18 @@ import re
 import numpy as np
 import pytest
 
-from cnnguide.site import grammar
+from guide import page_parser
 from tests.conftest import ROOT
 
 PAGE = ROOT / "docs/five_lines.md"
-TWINS = ROOT / "tests/pytorch_twins.py"
+TWINS = ROOT / "docs/snippets/pytorch_twins.py"
 
 
 @pytest.fixture(scope="module")
 def ours():
     session = {}
-    for block in grammar.read(PAGE.read_text("utf-8"), PAGE.name).parts:
-        if isinstance(block, grammar.Block):
+    for block in page_parser.read(PAGE.read_text("utf-8"), PAGE.name).parts:
+        if isinstance(block, page_parser.Block):
             source = "\n".join(
                 line[4:] if line.startswith((">>> ", "... ")) else ""
                 for line in block.source.splitlines()
@@ -62,4 +62,9 @@ def test_initialised_layers_agree(ours, theirs):
 
 def test_every_snippet_has_both_tabs_and_is_short():
     text = PAGE.read_text("utf-8")
-    assert text.count('=== "cnnguide"') == text.count('=== "PyTorch"') == text.count("tests/pytorch_twins.py:") == 5
+    assert (
+        text.count('=== "cnnguide"')
+        == text.count('=== "PyTorch"')
+        == text.count("docs/snippets/pytorch_twins.py:")
+        == 5
+    )

@@ -15,8 +15,8 @@ import pytest
 
 from cnnguide import Window
 from cnnguide.experiments import sources
-from cnnguide.site import labs
-from cnnguide.site.repository import Repository, installed_from
+from guide import labs
+from guide.repository import Repository, installed_from
 from tests.conftest import ROOT
 
 LABS = labs.sources(ROOT)
@@ -289,9 +289,7 @@ def test_the_pictures_of_a_lab_exist_in_both_schemes_and_differ_in_colours_only(
 
 
 def test_downloads_have_the_same_bytes_every_time(tmp_path):
-    code = (
-        "import sys, pathlib, cnnguide.site.labs as labs; labs.write_downloads(*map(pathlib.Path, sys.argv[1:]), None)"
-    )
+    code = "import sys, pathlib, guide.labs as labs; labs.write_downloads(*map(pathlib.Path, sys.argv[1:]), None)"
     for folder in ("a", "b"):
         subprocess.run([sys.executable, "-c", code, str(ROOT), str(tmp_path / folder)], check=True, cwd=ROOT)
     written = [file for file in (tmp_path / "a").rglob("*") if file.is_file()]
@@ -327,18 +325,18 @@ def script(tmp_path):
 
 
 def test_the_alt_text_of_a_cells_picture_comes_from_the_script(script):
-    page = labs.tidy(CELL, script(' alt="what it shows"'), None)
+    page = labs.render_notebook(CELL, script(' alt="what it shows"'), None)
     assert 'alt="what it shows"' in page.html and "<style>" not in page.html
 
 
 def test_a_picture_without_an_alt_text_stops_the_build(script):
     with pytest.raises(labs.LabError, match=r"lab.py: an image has no alt text; say what it shows in its cell"):
-        labs.tidy(CELL, script(""), None)
+        labs.render_notebook(CELL, script(""), None)
 
 
 def test_drawings_become_files_beside_the_page(script):
     pair = "".join(f'<img src="data:image/svg+xml;base64,PHN2Zy8+#only-{scheme}">' for scheme in ("light", "dark"))
-    page = labs.tidy(CELL.replace('<img src="data:image/png;base64,AA">', pair), script(' alt="a"'), None)
+    page = labs.render_notebook(CELL.replace('<img src="data:image/png;base64,AA">', pair), script(' alt="a"'), None)
     assert page.pictures == {"figures/1-light.svg": b"<svg/>", "figures/1-dark.svg": b"<svg/>"}
     assert (
         '<img alt="a" src="figures/1-light.svg#only-light"/><img alt="a" src="figures/1-dark.svg#only-dark"/>'
@@ -349,7 +347,7 @@ def test_drawings_become_files_beside_the_page(script):
 def test_pieces_of_an_output_stand_in_one_box(script):
     printed = '<div class="jp-RenderedText jp-OutputArea-output"><pre>{}</pre></div>'
     pieces = printed.format("first\n") + printed.format("second\n")
-    page = labs.tidy(
+    page = labs.render_notebook(
         CELL.replace('<div class="jp-RenderedImage', pieces + '<div class="jp-RenderedImage'), script(' alt="a"'), None
     )
     assert page.html.count("lab-output") == 1 and ">first\nsecond\n</pre>" in page.html
@@ -357,7 +355,7 @@ def test_pieces_of_an_output_stand_in_one_box(script):
 
 def test_colab_is_offered_where_it_can_read_the_notebook(script):
     lab = script(' alt="a"')
-    assert "colab" not in labs.tidy(CELL, lab, None).html
-    assert "colab" not in labs.tidy(CELL, lab, Repository("gitlab.com", "someone", "guide")).html
-    on_github = labs.tidy(CELL, lab, Repository("github.com", "someone", "guide")).html
+    assert "colab" not in labs.render_notebook(CELL, lab, None).html
+    assert "colab" not in labs.render_notebook(CELL, lab, Repository("gitlab.com", "someone", "guide")).html
+    on_github = labs.render_notebook(CELL, lab, Repository("github.com", "someone", "guide")).html
     assert "github/someone/guide/blob/gh-pages/examples/lab/lab.ipynb" in on_github

@@ -26,9 +26,9 @@ from cnnguide import (
     split_letters,
     trained_letters_network,
 )
-from cnnguide.figures import letters_network as letters_network_command
-from cnnguide.figures import masters as masters_command
 from cnnguide.letters import DATA
+from guide.makers import letters_network as letters_network_command
+from guide.makers import masters as masters_command
 
 PLAIN = dict(scale=(1, 1), shear=(0, 0), rotation=(0, 0), shift=(0, 0))
 TEXT = (
@@ -121,7 +121,7 @@ def test_the_masters_are_what_the_documented_command_draws():
     """Only the fonts that matplotlib brings are surely installed; of the others, those that are."""
     from cnnguide.letters import _masters
 
-    assert "python -m cnnguide.figures.masters" in (DATA / "README.md").read_text("utf-8")
+    assert "python -m guide.makers.masters" in (DATA / "README.md").read_text("utf-8")
     installed = []
     for font in FONTS:
         try:
@@ -279,7 +279,7 @@ def test_a_small_network_reads_foreign_families_but_not_a_script_and_the_shipped
 
 
 def test_the_documented_command_writes_the_weights_that_come_with_the_package(reader, tmp_path, monkeypatch):
-    assert "python -m cnnguide.figures.letters_network" in (DATA / "README.md").read_text("utf-8")
+    assert "python -m guide.makers.letters_network" in (DATA / "README.md").read_text("utf-8")
     monkeypatch.setattr(letters_network_command, "WEIGHTS", tmp_path / "weights.npz")
     monkeypatch.setattr(letters_network_command, "train_letters_network", lambda rng: (reader, None))
     letters_network_command.main()

@@ -5,15 +5,15 @@ from pathlib import Path
 import markdown
 import pytest
 
-from cnnguide.site.fonts import SIGNS, SUBSET
-from cnnguide.site.mathematics import FormulaError, to_mathml
+from guide.fonts import SIGNS, SUBSET
+from guide.mathematics import FormulaError, to_mathml
 from tests.conftest import ROOT
 
 
 def render(text: str) -> str:
     return markdown.markdown(
         text,
-        extensions=["tables", "toc", "pymdownx.arithmatex", "cnnguide.site.mathematics"],
+        extensions=["tables", "toc", "pymdownx.arithmatex", "guide.mathematics"],
         extension_configs={"pymdownx.arithmatex": {"generic": True}},
     )
 

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 EXTENSIONS = [
     "admonition", "attr_list", "footnotes", "md_in_html", "tables", "toc", "pymdownx.details", "pymdownx.superfences",
-    "pymdownx.blocks.caption", "pymdownx.snippets", "pymdownx.tabbed", "cnnguide.site.numbers",
+    "pymdownx.blocks.caption", "pymdownx.snippets", "pymdownx.tabbed", "guide.numbers",
 ]  # fmt: skip
 
 

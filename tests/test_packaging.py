@@ -7,13 +7,18 @@ import sys
 import tomllib
 import venv
 import zipfile
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
+import cnnguide
 from tests.conftest import ROOT, run
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+INFO = f"cnnguide-{cnnguide.__version__}.dist-info"
+MOST_PYTHON = 160_000
+"""Bytes of Python that travel with the wheel, compressed, figures and experiments included."""
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +30,19 @@ def wheel(tmp_path_factory):
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
-    names = zipfile.ZipFile(wheel).namelist()
-    assert {"cnnguide/py.typed", "cnnguide/shapes.py", "cnnguide/site/theme/main.html"} <= set(names)
+    """The site's tooling is not in it, and every licence of what is in it is."""
+    archive = zipfile.ZipFile(wheel)
+    names = archive.namelist()
+    assert {"cnnguide/py.typed", "cnnguide/shapes.py", "cnnguide/figures/style.py"} <= set(names)
     assert "cnnguide/experiments/results/fair_comparison.json" in names  # a reader need not compute for a minute
-    assert {name.split("/")[0] for name in names} == {"cnnguide", f"cnnguide-{PROJECT['version']}.dist-info"}
+    assert {name.split("/")[0] for name in names} == {"cnnguide", INFO}
+    licences = {Path(name).name for name in names if name.startswith(f"{INFO}/licenses/")}
+    assert licences == {"LICENSE", *(file.name for file in (ROOT / "cnnguide/data").glob("LICENSE_*"))}
+    python = [name for name in names if name.endswith(".py")]
+    assert sum(archive.getinfo(name).compress_size for name in python) <= MOST_PYTHON
+    assert not any(
+        re.search(r"^\s*(from|import) (mkdocs|markdown|guide)\b", archive.read(name).decode(), re.M) for name in python
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links to NumPy need rights that few Windows accounts have")
@@ -36,7 +50,7 @@ def test_the_package_alone_needs_numpy_only(wheel, tmp_path):
     """Install the wheel where nothing else is, lend it this environment's NumPy, and use it."""
     import numpy
 
-    metadata = zipfile.ZipFile(wheel).read(f"cnnguide-{PROJECT['version']}.dist-info/METADATA").decode()
+    metadata = zipfile.ZipFile(wheel).read(f"{INFO}/METADATA").decode()
     required = [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra ==" not in line]
     assert [re.match(r"Requires-Dist: (\w+)", line)[1] for line in required] == ["numpy"]
 
@@ -49,12 +63,6 @@ def test_the_package_alone_needs_numpy_only(wheel, tmp_path):
     code = "import cnnguide as c; print(len(c.conv_chain(199)) - 1, c.apply_filter(c.disk(5, 1), c.SOBEL_X).shape)"
     done = run(tmp_path / "bare/bin/python", "-I", "-c", code, cwd=tmp_path)
     assert done.stdout == "99 (5, 5)\n"
-
-
-def test_versions_agree():
-    import cnnguide
-
-    assert cnnguide.__version__ == PROJECT["version"]
 
 
 def requirements():

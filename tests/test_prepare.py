@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from cnnguide.site import cache, prepare
+from guide import cache, prepare
 
 
 @pytest.fixture
@@ -61,16 +61,16 @@ def test_a_lost_file_is_noticed(guide, tmp_path):
 def test_words_of_a_page_change_the_ledger_at_once_and_numbers_ask(guide, tmp_path):
     guide()
     assert guide("docs/page.md", "A number, 3<!-- = conv_output_size(5, 3) -->.\n")
-    prepare.ledger.write_ledger(tmp_path / "docs")  # what the command would have done
+    prepare.verified_numbers.write_page(tmp_path / "docs")  # what the command would have done
     assert not guide("docs/page.md", "One number, 3<!-- = conv_output_size(5, 3) -->.\n")
-    assert "One number" in (tmp_path / "docs" / prepare.ledger.LEDGER).read_text("utf-8")
+    assert "One number" in (tmp_path / "docs" / prepare.verified_numbers.PAGE).read_text("utf-8")
     assert guide("docs/page.md", "One number, 2<!-- = conv_output_size(5, 4) -->.\n")
 
 
 def test_a_process_that_started_with_other_code_writes_no_ledger(guide, tmp_path):
     guide("docs/page.md", "A number, 3<!-- = conv_output_size(5, 3) -->.\n")
     guide("cnnguide/a.py", "two")
-    prepare.ledger.write_ledger(tmp_path / "docs")
+    prepare.verified_numbers.write_page(tmp_path / "docs")
     assert guide("docs/page.md", "One number, 3<!-- = conv_output_size(5, 3) -->.\n")
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cnnguide.site import repository
-from cnnguide.site.repository import Repository
+from guide import repository
+from guide.repository import Repository
 from tests.conftest import git
 
 

@@ -99,7 +99,7 @@ def test_no_account_is_named_in_the_project(project):
             continue
         text = (project / name).read_text("utf-8")
         for found in named.finditer(text):
-            made_up = name == "cnnguide/site/repository.py" and "someone" in found[0]  # its doctest
+            made_up = name == "guide/repository.py" and "someone" in found[0]  # its doctest
             assert made_up, f"{name}: {found[0]}"
 
 

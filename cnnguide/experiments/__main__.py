@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from cnnguide.experiments.store import Entry, ExperimentError, Result, can_write, find_experiments
+from cnnguide._files import can_write
+from cnnguide.experiments.store import Entry, ExperimentError, Result, find_experiments
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 """More threads gain nothing on arrays this small, cost tenfold under load, and change the last bits."""

@@ -9,16 +9,13 @@ Another processor or another version of NumPy adds up in another order, so the s
 and the training of a network amplifies that. Each experiment therefore states how far its numbers may move (`Tolerance`).
 """
 
-import contextlib
 import copy
 import functools
 import hashlib
 import importlib
 import json
 import math
-import os
 import sys
-import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast, overload
 
+from cnnguide._files import can_write, writing
 from cnnguide.experiments.sources import PACKAGE, RESULTS, read
 
 Result = dict[str, Any]
@@ -36,10 +34,6 @@ DIGITS = 6
 
 class ExperimentError(RuntimeError):
     """An experiment or its kept result cannot be used; says which one, and what would help."""
-
-
-class UnwritableError(OSError):
-    """A file cannot be written; says which."""
 
 
 @dataclass(frozen=True)
@@ -217,32 +211,6 @@ def find_experiments(package: Path = PACKAGE) -> dict[str, Entry]:
                 name, module, sources.fingerprint(module, function), package / RESULTS / f"{name}.json"
             )
     return entries
-
-
-@contextlib.contextmanager
-def writing(file: Path) -> Iterator[Path]:
-    """A file beside another, to be written; in the end it takes the other's place in one step."""
-    half = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        yield half
-        half.replace(file)
-    except OSError as error:
-        raise UnwritableError(f"{file} cannot be written: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            half.unlink()
-
-
-def can_write(folder: Path) -> bool:
-    """Whether files can be made in a folder, or in the nearest one above it that exists."""
-    while not folder.exists():
-        folder = folder.parent
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
 
 
 def in_checkout(package: Path) -> bool:

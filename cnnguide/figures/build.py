@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from cnnguide.experiments.store import can_write, writing
+from cnnguide._files import can_write, write_if_changed
 from cnnguide.figures.registry import Entry
 
 MANIFEST = ".manifest.json"
@@ -68,15 +68,6 @@ def build(
     if failures:
         raise failures[0] if len(failures) == 1 else FigureError("\n\n".join(map(str, failures)))
     return [entry.name for entry in stale]
-
-
-def write_if_changed(file: Path, content: bytes) -> bool:
-    """Write a file only if its content differs; an unchanged file must not wake `mkdocs serve`."""
-    if file.is_file() and file.read_bytes() == content:
-        return False
-    with writing(file) as half:
-        half.write_bytes(content)
-    return True
 
 
 def _draw(entry: Entry, scheme_name: str) -> bytes:

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from markdown import Markdown
 
 from cnnguide.figures.style import SCHEMES
-from cnnguide.site import widget_data, widgets
+from guide import widget_data, widgets
 from tests.conftest import ROOT
 
 BLOCK = """\
@@ -28,7 +28,7 @@ What it shows.
 @pytest.fixture
 def render(monkeypatch):
     monkeypatch.chdir(ROOT)
-    extensions = ["pymdownx.blocks.caption", "md_in_html", "cnnguide.site.widgets"]
+    extensions = ["pymdownx.blocks.caption", "md_in_html", "guide.widgets"]
     return lambda text: BeautifulSoup(Markdown(extensions=extensions).convert(text), "html.parser")
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser_benchmarks import CHAPTERS, MOST_JAVASCRIPT, javascript
+from benchmarks.browser import CHAPTERS, MOST_JAVASCRIPT, javascript
 from tests.conftest import ROOT, serious_violations
 from tests.widgets.conftest import drawn, state_of
 

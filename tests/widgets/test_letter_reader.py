@@ -17,7 +17,7 @@ from cnnguide import (
     softmax,
     trained_letters_network,
 )
-from cnnguide.site.widget_data import INK, LETTERS, _layer, example_letters, letter_reader
+from guide.widget_data import INK, LETTERS, _layer, example_letters, letter_reader
 from tests.widgets.conftest import drawn, state_of
 
 FONT = "Cantarell-Regular"  # that the widget begins with

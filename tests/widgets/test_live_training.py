@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cnnguide import SGD, AdaGrad, Adam, RMSProp, cross_entropy, cross_entropy_backward, fans, letters_network
-from cnnguide.site.widget_data import INK, training_letters
 from cnnguide.training import _diagnosis
+from guide.widget_data import INK, training_letters
 from tests.widgets.conftest import drawn, state_of
 from tests.widgets.test_letter_reader import described
 

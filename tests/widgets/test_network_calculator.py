@@ -21,7 +21,7 @@ from cnnguide import (
     trace,
 )
 from cnnguide.experiments.kernel_size import resnet_50_convolutions
-from cnnguide.site.networks import networks
+from guide.calculator_networks import networks
 from tests.widgets.conftest import drawn, state_of
 
 KNOWN = networks()

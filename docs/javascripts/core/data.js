@@ -1,4 +1,4 @@
-// What the package hands over to the pages: kernels, photo, weights. `python -m cnnguide.site data` writes the files.
+// What the package hands over to the pages: kernels, photo, weights. `python -m guide data` writes the files.
 
 const loaded = new Map();
 

@@ -24,11 +24,11 @@ from markdown import Markdown
 from pymdownx.blocks import BlocksExtension
 from pymdownx.blocks.block import Block, type_string
 
-from cnnguide.figures.build import write_if_changed
+from cnnguide._files import write_if_changed
+from guide import ROOT
 
 EMBEDS = "embed"
-MODULES = Path("docs/javascripts/widgets")
-"""Seen from the folder of mkdocs.yml, as all paths of a build are."""
+MODULES = ROOT / "docs/javascripts/widgets"
 
 
 class WidgetError(ValueError):
@@ -44,7 +44,9 @@ class _Widget(Block):
         name = self.argument.strip()
         known = sorted(file.stem for file in MODULES.glob("*_*.js") if not file.stem.endswith("_worker"))
         if name not in known:
-            raise WidgetError(f"there is no widget {name!r}; name a module of {MODULES}: {', '.join(known)}")
+            raise WidgetError(
+                f"there is no widget {name!r}; name a module of {MODULES.relative_to(ROOT)}: {', '.join(known)}"
+            )
         if not self.options["title"]:
             raise WidgetError(f"the widget {name} has no title; add a line '    title: ...' below its first")
         return True
@@ -81,7 +83,9 @@ def write_embeds(site: Path, render: Callable[..., str]) -> list[str]:
             attributes = {name: unescape(value) for name, value in _ATTRIBUTE.findall(element["attributes"])}
             name = attributes["id"]
             if name in written:
-                raise WidgetError(f"the widget {name} stands in {written[name]} and in {file}; give one another id")
+                raise WidgetError(
+                    f"the widget {name} is in {written[name]} and in {file}; give one of them a different id"
+                )
             written[name] = file
             content = render(
                 title=attributes["data-title"],

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-SUBSET = Path("docs/fonts/latin-modern-math-subset.woff2")
+from guide import ROOT
+
+SUBSET = ROOT / "docs/fonts/latin-modern-math-subset.woff2"
 
 SIGNS = (
     "".join(map(chr, range(0x20, 0x7F)))

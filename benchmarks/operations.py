@@ -153,7 +153,7 @@ def measurements(rounds: int) -> list[tuple[float, float | None]]:
 
 def measured_with(kernels: str, rounds: int) -> tuple[str, list[tuple[float, float | None]]]:
     """The same in a process of its own, with the kernels that are wanted; and the name of those that BLAS really took."""
-    command = [sys.executable, "-m", "tests.benchmarks", "--json", "--rounds", str(rounds)]
+    command = [sys.executable, "-m", "benchmarks.operations", "--json", "--rounds", str(rounds)]
     environment = os.environ | {"OPENBLAS_CORETYPE": kernels, "OPENBLAS_VERBOSE": "2"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:

@@ -1,4 +1,4 @@
-"""Trains the network whose weights come with the package: `python -m cnnguide.figures.letters_network` writes them."""
+"""Trains the network whose weights come with the package: `python -m guide.makers.letters_network` writes them."""
 
 import numpy as np
 

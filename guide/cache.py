@@ -7,7 +7,7 @@ another folder, for several copies of the project to share.
 import os
 from pathlib import Path
 
-from cnnguide.experiments.store import can_write, writing
+from cnnguide._files import can_write, writing
 
 FOLDER = "CNNGUIDE_CACHE"
 MOST = 20

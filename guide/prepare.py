@@ -1,4 +1,4 @@
-"""What must be up to date before a build: results of experiments, figures, executed labs, data for the widgets, the ledger.
+"""What a build reads and must be up to date before: results, figures, executed labs, widgets' data, verified numbers.
 
 Each of them knows by its own fingerprint what is stale. To ask them takes a second, most of it for starting Python and for
 reading the package. So the state of all files that are read and written is noted (`bring_up_to_date`): a file whose size and
@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cnnguide.experiments.sources import versions
-from cnnguide.site import cache, ledger
-from cnnguide.site.grammar import PageError
-from cnnguide.site.repository import Repository
+from guide import cache, verified_numbers
+from guide.page_parser import PageError
+from guide.repository import Repository
 
-CODE = ("cnnguide/**/*.py", "hooks.py")
+CODE = ("cnnguide/**/*.py", "guide/**/*.py", "hooks.py")
 PAGES = ("docs/**/*.md", "mkdocs.yml")
 DATA = ("cnnguide/data/*", "cnnguide/experiments/results/*", "examples/*.py")
 MADE = ("docs/figures/*", "docs/javascripts/data/*")
@@ -34,9 +34,9 @@ def bring_up_to_date(root: Path, docs: Path, repository: Repository | None) -> d
     """Make what is stale; return the executed notebook of each lab.
 
     What has to be made is made in a process of its own: under `mkdocs serve` this one still holds the modules of its start.
-    Where nothing but the text of pages has changed, and no number or code in them, the ledger is written here.
+    Where nothing but the text of pages has changed, and no number or code in them, the verified numbers are written here.
     """
-    code = _state(root, CODE, Path(__file__).parent.glob("*.py"))
+    code = _state(root, CODE)
     is_as_at_start = code == _code_at_start.setdefault(root, code)
     note = cache.place(root, "prepared", "state", hashlib.sha256(str(root).encode()).hexdigest(), ".json")
     kept = json.loads(note.read_text("utf-8")) if note.is_file() else {}
@@ -44,10 +44,10 @@ def bring_up_to_date(root: Path, docs: Path, repository: Repository | None) -> d
     if kept.get("state") == [code, *_further_state(root, notebooks)]:
         if kept["pages"] == _pages(root, repository):
             return notebooks
-        if is_as_at_start and _write_ledger_without_proving(docs, repository):
+        if is_as_at_start and _write_page_without_proving(docs, repository):
             cache.keep(note, json.dumps(kept | {"pages": _pages(root, repository)}))
             return notebooks
-    command = [sys.executable, "-m", str(__package__), "prepare", str(docs)]
+    command = [sys.executable, "-m", "guide", "prepare", str(docs)]
     done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise PrepareError(f"python -m {' '.join(command[2:])} failed; it said why above")
@@ -57,10 +57,10 @@ def bring_up_to_date(root: Path, docs: Path, repository: Repository | None) -> d
     return notebooks
 
 
-def _write_ledger_without_proving(docs: Path, repository: Repository | None) -> bool:
+def _write_page_without_proving(docs: Path, repository: Repository | None) -> bool:
     try:
-        ledger.write_ledger(docs, repository, may_prove=False)
-    except (ledger.NotProvenError, PageError):
+        verified_numbers.write_page(docs, repository, may_prove=False)
+    except (verified_numbers.NotProvenError, PageError):
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""What the widgets compute with, handed over by the package: `python -m cnnguide.site data docs/javascripts/data`.
+"""What the widgets compute with, handed over by the package: `python -m guide data docs/javascripts/data`.
 
 Each function gives the content of one file, `NAME.json`, which `docs/javascripts/core/data.js` reads. Arrays become base64
 with their type and shape, so that a page gets the same numbers to the last bit.
@@ -16,14 +16,15 @@ import numpy as np
 
 import cnnguide
 from cnnguide._checks import check_int_pair
+from cnnguide._files import write_if_changed
 from cnnguide.experiments.channels import find_letter
 from cnnguide.experiments.initialization import little_examples
 from cnnguide.experiments.initialization import little_network as equal_units
 from cnnguide.experiments.sources import read
 from cnnguide.experiments.training import BATCH, images_that_excite, strokes_and_corners
-from cnnguide.figures.build import MANIFEST, write_if_changed
+from cnnguide.figures.build import MANIFEST
 from cnnguide.letters import ALPHABET, DATA, EM, FONTS, SIDE, draw_page
-from cnnguide.site.networks import networks as known_networks
+from guide.calculator_networks import networks as known_networks
 
 LETTERS = cnnguide.ALPHABET[:26]
 INK = 15

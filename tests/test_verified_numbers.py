@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from cnnguide.site import grammar, ledger
-from cnnguide.site.repository import Repository
+from guide import page_parser, verified_numbers
+from guide.repository import Repository
 from tests.conftest import ROOT
 
 PAGE = """\
@@ -42,24 +42,24 @@ def docs(tmp_path):
 
 
 def rows(docs):
-    text = (docs / ledger.LEDGER).read_text("utf-8")
+    text = (docs / verified_numbers.PAGE).read_text("utf-8")
     return [line for line in text.splitlines() if line.startswith("| **")]
 
 
 def test_every_number_is_listed_with_sentence_expression_value_and_place(docs):
-    assert ledger.write_ledger(docs) == 4
+    assert verified_numbers.write_page(docs) == 4
     first, second, third, fourth = rows(docs)
     assert "| `= conv_output_size(4, 3)` | `2` | [page, line 1](../chapters/page.md#proof-1) |" in first
     assert "| **28** | It leaves 28 of them all. | `= m` | `28` |" in second
     assert "| **0.14** | About 0.14. | `= 1 / n` | `0.142857` | [page, line 18](../chapters/page.md#proof-3) |" in third
     assert "(../chapters/page.md) |" in fourth  # an alt text has no mark to link to
-    assert "Nothing to prove" not in (docs / ledger.LEDGER).read_text("utf-8")
+    assert "Nothing to prove" not in (docs / verified_numbers.PAGE).read_text("utf-8")
 
 
 def test_a_page_runs_again_only_where_its_code_or_its_numbers_have_changed(docs, monkeypatch):
     proven: list[str] = []
-    prove = ledger.prove
-    monkeypatch.setattr(ledger, "prove", lambda page: proven.append(page.path) or prove(page))
+    prove = verified_numbers.prove
+    monkeypatch.setattr(verified_numbers, "prove", lambda page: proven.append(page.path) or prove(page))
     monkeypatch.delenv("CNNGUIDE_CACHE")
     page = docs / "chapters/page.md"
 
@@ -67,22 +67,22 @@ def test_a_page_runs_again_only_where_its_code_or_its_numbers_have_changed(docs,
         assert old in page.read_text("utf-8")
         page.write_text(page.read_text("utf-8").replace(old, new), "utf-8")
         proven.clear()
-        ledger.write_ledger(docs)
+        verified_numbers.write_page(docs)
         return proven
 
     assert written_after("It", "It") == ["docs/chapters/page.md", "docs/empty.md"]
-    before = (docs / ledger.LEDGER).read_bytes()
+    before = (docs / verified_numbers.PAGE).read_bytes()
     assert written_after("It", "It") == []
-    assert (docs / ledger.LEDGER).read_bytes() == before
+    assert (docs / verified_numbers.PAGE).read_bytes() == before
     assert written_after("It leaves", "A word.\n\nIt leaves") == []
-    assert "[page, line 20](../chapters/page.md#proof-3)" in (docs / ledger.LEDGER).read_text("utf-8")
+    assert "[page, line 20](../chapters/page.md#proof-3)" in (docs / verified_numbers.PAGE).read_text("utf-8")
     assert written_after("n = 7", "n = 7  # a comment") == []
     assert written_after("m = 4 * n", "m = n * 4") == ["docs/chapters/page.md"]
     assert written_after("About 0.14", "About 0.143") == ["docs/chapters/page.md"]
-    ledger.write_ledger(docs, may_prove=False)
+    verified_numbers.write_page(docs, may_prove=False)
     page.write_text(page.read_text("utf-8").replace("0.143", "0.1429"), "utf-8")
-    with pytest.raises(ledger.NotProvenError):
-        ledger.write_ledger(docs, may_prove=False)
+    with pytest.raises(verified_numbers.NotProvenError):
+        verified_numbers.write_page(docs, may_prove=False)
 
 
 def test_a_wrong_number_is_never_taken_for_proven(docs, monkeypatch):
@@ -90,12 +90,12 @@ def test_a_wrong_number_is_never_taken_for_proven(docs, monkeypatch):
     page = docs / "chapters/page.md"
     page.write_text(page.read_text("utf-8").replace("0.14", "0.15"), "utf-8")
     for _ in range(2):
-        with pytest.raises(grammar.PageError, match="the page says 0.15"):
-            ledger.write_ledger(docs)
+        with pytest.raises(page_parser.PageError, match="the page says 0.15"):
+            verified_numbers.write_page(docs)
 
 
 def test_with_a_repository_the_line_of_the_source_is_linked(docs):
-    ledger.write_ledger(docs, Repository("github.com", "someone", "guide"))
+    verified_numbers.write_page(docs, Repository("github.com", "someone", "guide"))
     assert "([source](https://github.com/someone/guide/blob/main/docs/chapters/page.md#L18))" in rows(docs)[1]
 
 
@@ -103,21 +103,21 @@ def test_pages_come_in_the_order_of_the_navigation(docs):
     (docs / "a.md").write_text("# A\n", "utf-8")
     (docs / "z.md").write_text("# Z\n", "utf-8")
     (docs.parent / "mkdocs.yml").write_text("nav: [z.md, chapters/page.md]", "utf-8")
-    assert [page.name for page in ledger.pages_of(docs)] == ["z.md", "page.md", "a.md", "empty.md"]
+    assert [page.name for page in verified_numbers.pages_of(docs)] == ["z.md", "page.md", "a.md", "empty.md"]
 
 
 def test_an_unchanged_ledger_is_not_written(docs):
-    ledger.write_ledger(docs)
-    before = (docs / ledger.LEDGER).stat().st_mtime_ns
-    ledger.write_ledger(docs)
-    assert (docs / ledger.LEDGER).stat().st_mtime_ns == before
+    verified_numbers.write_page(docs)
+    before = (docs / verified_numbers.PAGE).stat().st_mtime_ns
+    verified_numbers.write_page(docs)
+    assert (docs / verified_numbers.PAGE).stat().st_mtime_ns == before
 
 
 def test_exit_in_a_page_does_not_end_the_proving(docs):
     page = docs / "chapters/page.md"
     page.write_text(page.read_text("utf-8").replace("n = 7", "n = 7; exit()"), "utf-8")
-    with pytest.raises(grammar.PageError, match="the code raises SystemExit"):
-        ledger.write_ledger(docs)
+    with pytest.raises(page_parser.PageError, match="the code raises SystemExit"):
+        verified_numbers.write_page(docs)
 
 
 def test_titles_and_expressions_survive_whole(docs):
@@ -126,8 +126,8 @@ def test_titles_and_expressions_survive_whole(docs):
         "# Home { #home }\n\nIt is 1<!-- = len('`' + n) - 1 -->.\n",
         "utf-8",
     )
-    ledger.write_ledger(docs)
-    text = (docs / ledger.LEDGER).read_text("utf-8")
+    verified_numbers.write_page(docs)
+    text = (docs / verified_numbers.PAGE).read_text("utf-8")
     assert "## Home\n" in text and "comment in the front" not in text
     assert "`` = len('`' + n) - 1 ``" in text
 
@@ -145,22 +145,22 @@ def test_titles_and_expressions_survive_whole(docs):
 def test_a_number_that_does_not_hold_stops_it(docs, old, new, message):
     page = docs / "chapters/page.md"
     page.write_text(page.read_text("utf-8").replace(old, new, 1), "utf-8")
-    with pytest.raises(grammar.PageError, match=message):
-        ledger.write_ledger(docs)
-    assert not (docs / ledger.LEDGER).exists()
+    with pytest.raises(page_parser.PageError, match=message):
+        verified_numbers.write_page(docs)
+    assert not (docs / verified_numbers.PAGE).exists()
 
 
 def test_no_page_but_the_ledger_is_excused_from_proving():
-    for page in ledger.pages_of(ROOT / "docs"):
-        assert grammar.COPIES_OF_PROVEN_NUMBERS not in page.read_text("utf-8")
+    for page in verified_numbers.pages_of(ROOT / "docs"):
+        assert page_parser.COPIES_OF_PROVEN_NUMBERS not in page.read_text("utf-8")
 
 
 def test_the_ledger_of_the_guide_lists_what_the_grammar_reads(tmp_path):
     import shutil
 
     docs = shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("figures"))
-    count = sum(len(grammar.read(page.read_text("utf-8")).numbers) for page in ledger.pages_of(docs))
-    assert ledger.write_ledger(docs) == count == len(rows(docs)) > 50
+    count = sum(len(page_parser.read(page.read_text("utf-8")).numbers) for page in verified_numbers.pages_of(docs))
+    assert verified_numbers.write_page(docs) == count == len(rows(docs)) > 50
 
 
 def test_links_of_the_built_ledger_lead_to_marks(site):

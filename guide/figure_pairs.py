@@ -15,6 +15,7 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
 from cnnguide.figures import registry
+from guide import ROOT
 
 SHOWN = re.compile(
     r"^!\[[^\]]*\]\([^)]*figures/(?P<name>\w+)-light\.svg\)(?:\{[^}\n]*\})?\s*\n\n/// caption\n.*?\n///$", re.M | re.S
@@ -87,10 +88,10 @@ def _size_in_pixels(svg: Path) -> tuple[int, int]:
 
 
 class FigurePairsExtension(Extension):
-    """Option `folder`: where the figures are drawn, seen from the folder of mkdocs.yml."""
+    """Option `folder`: where the figures are drawn."""
 
     def __init__(self, **options: object) -> None:
-        self.config = {"folder": ["docs/figures", "folder of the drawn figures"]}
+        self.config = {"folder": [str(ROOT / "docs/figures"), "folder of the drawn figures"]}
         super().__init__(**options)
 
     def extendMarkdown(self, md: Markdown) -> None:

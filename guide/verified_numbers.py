@@ -1,7 +1,7 @@
 """The ledger: every proven number of every page, with its sentence, its expression, its value and where it stands.
 
 With this module, one can run the code of a page and evaluate its numbers (`prove`) and write the page *Verified numbers*
-(`write_ledger`). A number that does not hold stops the writing: the site cannot be built with a wrong number.
+(`write_page`). A number that does not hold stops the writing: the site cannot be built with a wrong number.
 """
 
 import contextlib
@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cnnguide._files import write_if_changed
 from cnnguide.experiments.sources import PACKAGE, Sources, read
-from cnnguide.figures.build import write_if_changed
-from cnnguide.site import cache, grammar
-from cnnguide.site.numbers import anchor
-from cnnguide.site.repository import Repository
+from guide import cache, page_parser
+from guide.numbers import anchor
+from guide.repository import Repository
 
-LEDGER = Path("reference/verified_numbers.md")
+PAGE = Path("reference/verified_numbers.md")
 
 _HEAD = f"""\
 ---
@@ -30,7 +30,7 @@ description: Every number that the pages of this guide state, with the expressio
 hide: [toc]
 ---
 
-{grammar.COPIES_OF_PROVEN_NUMBERS}
+{page_parser.COPIES_OF_PROVEN_NUMBERS}
 
 # Verified numbers
 
@@ -45,33 +45,33 @@ again; a number that no longer holds stops both.
 class Proof:
     """A number and what its expression gives."""
 
-    number: grammar.Number
+    number: page_parser.Number
     index: int
     value: Any
 
 
-def prove(page: grammar.Page) -> list[Proof]:
+def prove(page: page_parser.Page) -> list[Proof]:
     """Run a page's code in order and evaluate its numbers; raise `PageError` at the first that does not hold."""
     namespace: dict[str, Any] = {"__name__": "__page__"}
     proofs: list[Proof] = []
     for part in page.parts:
-        if isinstance(part, grammar.Block):
+        if isinstance(part, page_parser.Block):
             _run(part, page.path, namespace)
-        elif isinstance(part, grammar.Number):
+        elif isinstance(part, page_parser.Number):
             try:
-                value = grammar.evaluate(part, namespace)
+                value = page_parser.evaluate(part, namespace)
             except Exception as error:
                 what = f"{part.expression!r} does not evaluate: {type(error).__name__}: {error}"
-                raise grammar.PageError(page.path, part.line, what, "correct the expression") from error
-            if nothing := grammar.names_nothing(part):
-                raise grammar.PageError(page.path, part.line, *nothing.rsplit("; ", 1))
-            if problem := grammar.problem_with(part, value):
-                raise grammar.PageError(page.path, part.line, *problem.rsplit("; ", 1))
+                raise page_parser.PageError(page.path, part.line, what, "correct the expression") from error
+            if nothing := page_parser.names_nothing(part):
+                raise page_parser.PageError(page.path, part.line, *nothing.rsplit("; ", 1))
+            if problem := page_parser.problem_with(part, value):
+                raise page_parser.PageError(page.path, part.line, *problem.rsplit("; ", 1))
             proofs.append(Proof(part, len(proofs) + 1, value))
     return proofs
 
 
-def _run(block: grammar.Block, path: str, namespace: dict[str, Any]) -> None:
+def _run(block: page_parser.Block, path: str, namespace: dict[str, Any]) -> None:
     """Run a block for its names; what it prints is compared elsewhere, by the tests."""
     for source, mode, may_raise in _statements(block):
         try:
@@ -80,10 +80,10 @@ def _run(block: grammar.Block, path: str, namespace: dict[str, Any]) -> None:
         except (Exception, SystemExit) as error:  # exit() in a page must not end the proving
             if not may_raise:
                 what = f"the code raises {type(error).__name__}: {error}"
-                raise grammar.PageError(path, block.line, what, "correct the block") from error
+                raise page_parser.PageError(path, block.line, what, "correct the block") from error
 
 
-def _statements(block: grammar.Block) -> list[tuple[str, str, bool]]:
+def _statements(block: page_parser.Block) -> list[tuple[str, str, bool]]:
     """The code of a block, piece by piece: the source, how to compile it, and whether it may raise an error."""
     if block.language == "python":
         return [(block.source, "exec", False)]
@@ -95,8 +95,8 @@ class NotProvenError(Exception):
     """The numbers of a page have to be proven, and that was not asked for."""
 
 
-def _proven_values(page: grammar.Page, sources: Sources, root: Path, may_prove: bool) -> list[str]:
-    """The values of a page's numbers as the ledger shows them: proven now, or before from the very same code and data."""
+def _proven_values(page: page_parser.Page, sources: Sources, root: Path, may_prove: bool) -> list[str]:
+    """The values of a page's numbers as they are listed: proven now, or before from the very same code and data."""
     fingerprint = _fingerprint(page, sources)
     name = re.sub(r"\W+", "_", page.path)
     kept = fingerprint and cache.place(root, "proofs", name, fingerprint, ".json")
@@ -111,28 +111,28 @@ def _proven_values(page: grammar.Page, sources: Sources, root: Path, may_prove: 
     return values
 
 
-def _fingerprint(page: grammar.Page, sources: Sources) -> str | None:
+def _fingerprint(page: page_parser.Page, sources: Sources) -> str | None:
     """Digest of all that decides what the numbers of a page are and whether they hold; None where that cannot be read."""
     name = "page"
     public = ", ".join(sources.names(PACKAGE.name))  # an expression may use them without importing them
     code = [f"import math\nfrom {PACKAGE.name} import {public}"]
     claims = []
     for part in page.parts:
-        if isinstance(part, grammar.Block):
+        if isinstance(part, page_parser.Block):
             code += [source for source, _, _ in _statements(part)]
-        elif isinstance(part, grammar.Number):
+        elif isinstance(part, page_parser.Number):
             code.append(f"({part.expression})")
             claims.append((part.shown, part.operator, part.expression))
     try:
         reached = sources.fingerprint(name, sources.add(name, "\n".join(code)), libraries=("numpy",))
     except (SyntaxError, ValueError):
         return None
-    judge = [Path(__file__).read_bytes(), Path(grammar.__file__).read_bytes()]
+    judge = [Path(__file__).read_bytes(), Path(page_parser.__file__).read_bytes()]
     return hashlib.sha256(b"".join([reached.encode(), repr(claims).encode(), *judge])).hexdigest()
 
 
 def pages_of(docs: Path) -> list[Path]:
-    """The pages that state numbers, in the order of the navigation; not the ledger itself."""
+    """The pages that state numbers, in the order of the navigation; not the page Verified numbers itself."""
     config = docs.parent / "mkdocs.yml"
     navigation = config.read_text("utf-8") if config.is_file() else ""
 
@@ -140,10 +140,10 @@ def pages_of(docs: Path) -> list[Path]:
         found = navigation.find(file.relative_to(docs).as_posix())
         return (found if found >= 0 else len(navigation), file)
 
-    return sorted((file for file in docs.rglob("*.md") if file.relative_to(docs) != LEDGER), key=place)
+    return sorted((file for file in docs.rglob("*.md") if file.relative_to(docs) != PAGE), key=place)
 
 
-def write_ledger(docs: Path, repository: Repository | None = None, may_prove: bool = True) -> int:
+def write_page(docs: Path, repository: Repository | None = None, may_prove: bool = True) -> int:
     """Write the page *Verified numbers*; return how many there are.
 
     Without `may_prove` no code of a page runs: all numbers must have been proven before, or NotProvenError is raised.
@@ -152,16 +152,16 @@ def write_ledger(docs: Path, repository: Repository | None = None, may_prove: bo
     count, sources = 0, read()
     for file in pages_of(docs):
         path = f"{docs.name}/{file.relative_to(docs).as_posix()}"
-        page = grammar.read(file.read_text("utf-8"), path)
+        page = page_parser.read(file.read_text("utf-8"), path)
         if values := _proven_values(page, sources, docs.parent, may_prove):
             sections.append(_section(page, values, file.relative_to(docs), repository))
             count += len(values)
     head = _HEAD + f"\nThere are {count} of them.\n"
-    write_if_changed(docs / LEDGER, "\n".join([head, *sections]).encode())
+    write_if_changed(docs / PAGE, "\n".join([head, *sections]).encode())
     return count
 
 
-def _section(page: grammar.Page, values: Iterable[str], file: Path, repository: Repository | None) -> str:
+def _section(page: page_parser.Page, values: Iterable[str], file: Path, repository: Repository | None) -> str:
     title = _title(page) or file.stem
     rows = [
         f"## {_plain(title)}\n",
@@ -184,13 +184,13 @@ def _section(page: grammar.Page, values: Iterable[str], file: Path, repository: 
     return "\n".join(rows) + "\n"
 
 
-def _title(page: grammar.Page) -> str:
+def _title(page: page_parser.Page) -> str:
     """The text of the page's first heading, as a reader sees it."""
-    fences = [(part.start, part.end) for part in page.parts if not isinstance(part, grammar.Number)]
+    fences = [(part.start, part.end) for part in page.parts if not isinstance(part, page_parser.Number)]
     body = re.sub(r"\A---\n.*?\n---\n", lambda matter: " " * len(matter[0]), page.text, flags=re.DOTALL)
     for heading in re.finditer(r"^[ ]*# (?P<text>.*?)(?:\s*\{[^}]*\})?\s*$", body, re.MULTILINE):
         if not any(start <= heading.start() < end for start, end in fences):
-            return grammar.without_comments(heading["text"])
+            return page_parser.without_comments(heading["text"])
     return ""
 
 

@@ -5,24 +5,24 @@ import json
 import sys
 from pathlib import Path
 
-from cnnguide.experiments.store import UnwritableError
+from cnnguide._files import UnwritableError
 from cnnguide.figures.__main__ import main as figures
-from cnnguide.site import checker, fonts, labs, ledger, repository, widget_data
-from cnnguide.site.grammar import PageError
+from guide import ROOT, checker, fonts, labs, repository, verified_numbers, widget_data
+from guide.page_parser import PageError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m cnnguide.site", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m guide", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     prepare = commands.add_parser(
         "prepare",
-        help="bring up to date what a build reads: experiments, figures, labs, data for the widgets, the ledger",
+        help="bring up to date what a build reads: results, figures, labs, data for the widgets, verified numbers",
     )
-    prepare.add_argument("docs", type=Path, nargs="?", default=Path("docs"))
-    write = commands.add_parser("ledger", help="prove every number and write the page Verified numbers")
-    write.add_argument("docs", type=Path, nargs="?", default=Path("docs"))
+    prepare.add_argument("docs", type=Path, nargs="?", default=ROOT / "docs")
+    write = commands.add_parser("verified-numbers", help="prove every number and write the page Verified numbers")
+    write.add_argument("docs", type=Path, nargs="?", default=ROOT / "docs")
     data = commands.add_parser("data", help="write what the widgets compute with")
-    data.add_argument("folder", type=Path, nargs="?", default=Path("docs/javascripts/data"))
+    data.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs/javascripts/data")
     check = commands.add_parser("check", help="find what is wrong in a built site")
     check.add_argument("site", type=Path, nargs="?", default=Path("site"))
     check.add_argument("--base", default="/", help="path that the site is served under (default: %(default)s)")
@@ -37,8 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "data":
             widget_data.write(options.folder)
-        elif options.command == "ledger":
-            _write_ledger(options.docs)
+        elif options.command == "verified-numbers":
+            _write_verified_numbers(options.docs)
         else:
             return _prepare(options.docs)
     except (labs.LabError, PageError, UnwritableError) as error:
@@ -54,13 +54,13 @@ def _prepare(docs: Path) -> int:
     root = docs.resolve().parent
     notebooks = labs.execute_stale(root, _say)
     widget_data.write(docs / "javascripts/data")
-    _write_ledger(docs)
+    _write_verified_numbers(docs)
     print(json.dumps({script.name: str(notebook) for script, notebook in notebooks.items()}))
     return 0
 
 
-def _write_ledger(docs: Path) -> None:
-    ledger.write_ledger(docs, repository.find(docs.resolve().parent))
+def _write_verified_numbers(docs: Path) -> None:
+    verified_numbers.write_page(docs, repository.find(docs.resolve().parent))
 
 
 def _say(text: str) -> None:

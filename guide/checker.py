@@ -16,7 +16,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from cnnguide.site.cache import keep, place
+from guide.cache import keep, place
 
 FETCHED = {
     "img": ("src", "srcset"),

@@ -1,4 +1,4 @@
-"""Draws the glyph masters that `cnnguide.letters` varies: `python -m cnnguide.figures.masters` writes them into `data/`.
+"""Draws the glyph masters that `cnnguide.letters` varies: `python -m guide.makers.masters` writes them into `data/`.
 
 The DejaVu fonts come with matplotlib; the others are Debian packages (`PACKAGES`). All their licences allow this and are
 beside the file. The masters are shipped, so that everybody has the same bytes, whatever fonts are installed.

@@ -1,7 +1,7 @@
 """Markdown extension: marks each proven number, so that its expression can be seen where it stands.
 
 `**28**<!-- = 4 * 7 -->` becomes a span that carries the expression; in an alt text, where no mark can stand, only the
-comment is dropped. What a proven number is, says `cnnguide.site.grammar`.
+comment is dropped. What a proven number is, says `guide.page_parser`.
 """
 
 import re
@@ -10,12 +10,12 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from cnnguide.site import grammar
-from cnnguide.site.reference import is_docstring
+from guide import page_parser
+from guide.reference import is_docstring
 
 
 def anchor(index: int) -> str:
-    """Id of the page's number with this index, counted from 1, for links from the ledger."""
+    """Id of the page's number with this index, counted from 1, for links from the verified_numbers."""
     return f"proof-{index}"
 
 
@@ -25,7 +25,7 @@ class _MarkNumbers(Preprocessor):
             return lines
         text = "\n".join(lines)
         pieces, position = [], 0
-        for index, number in enumerate(grammar.read(text).numbers, start=1):
+        for index, number in enumerate(page_parser.read(text).numbers, start=1):
             start, end = number.marked
             if number.in_alt_text:
                 pieces += [text[position:end]]

@@ -1,7 +1,7 @@
 """The grammar of a page: which fences run, which numbers are proven, and by what.
 
-Read once, here, for everybody: the tests (which run and compare), the site (which marks the numbers) and the ledger
-(which lists them). With this module, one can
+Read once, here, for everybody: the tests (which run and compare), the site (which marks the numbers) and the page
+*Verified numbers* (which lists them). With this module, one can
 - read a page into its code blocks, snippets and numbers (`read`), or into the first two only (`read_fences`),
 - evaluate a number's expression and compare (`evaluate`, `problem_with`),
 - check that a snippet's file and markers exist (`check_snippet`).
@@ -51,8 +51,8 @@ NAMES = (
     r"\barXiv:\d{4}\.\d{4,5}(?:v\d+)?\b",
 )
 
-COPIES_OF_PROVEN_NUMBERS = "<!-- Written by cnnguide.site.ledger: the numbers here are copies of proven ones. -->"
-"""The line that excuses the ledger, and no other page, from proving its numbers."""
+COPIES_OF_PROVEN_NUMBERS = "<!-- Written by guide.verified_numbers: the numbers here are copies of proven ones. -->"
+"""The line that excuses the page Verified numbers, and no other page, from proving its numbers."""
 
 _FENCE = re.compile(r"^(?P<prefix>[ \t>]*)(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)$", re.MULTILINE)
 _FENCE_BEHIND_TEXT = re.compile(r"^[ \t>]*(?:[-*+]|\d+[.)])[ \t]+(?:`{3,}|~{3,})", re.MULTILINE)
@@ -411,7 +411,7 @@ class _Reader:
             raise self.error(
                 unproven.start(), f"the number {shown} has no expression",
                 f"prove it, as in {shown}<!-- = expression -->, or declare the name it belongs to in NAMES of "
-                "cnnguide/site/grammar.py",
+                "guide/page_parser.py",
             )  # fmt: skip
 
     def _refuse_numbers_read_to_somebody(self, markup: re.Match[str]) -> None:

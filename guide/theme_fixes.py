@@ -1,4 +1,4 @@
-"""Mends the theme's known faults in the finished page, where overriding its templates would mean copying them."""
+"""Fixes for the theme's known faults, in the finished page where overriding its templates would mean copying them."""
 
 import re
 
@@ -8,7 +8,7 @@ TRACEBACK = re.compile(
 """An error shown in a session. Pygments colours its words one by one; the copy button must leave it out as a whole."""
 
 
-def mend(html: str) -> str:
+def patch_html(html: str) -> str:
     """Give the search dialog a name, and keep the repository's badge from asking its host for counts."""
     html = re.sub(
         r'(<div class="md-search" data-md-component="search" role="dialog")(?=>)', r'\1 aria-label="Search"', html

@@ -8,17 +8,17 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from cnnguide.site import grammar
-from cnnguide.site.grammar import Block, Number, PageError, Snippet
+from guide import page_parser
+from guide.page_parser import Block, Number, PageError, Snippet
 
 
 def numbers(text: str) -> list[Number]:
-    return grammar.read(text).numbers
+    return page_parser.read(text).numbers
 
 
 def refusal(text: str) -> str:
     with pytest.raises(PageError) as caught:
-        grammar.read(text, "docs/page.md")
+        page_parser.read(text, "docs/page.md")
     return str(caught.value)
 
 
@@ -30,13 +30,13 @@ def refusal(text: str) -> str:
     ["python", " python", 'python title="x.py"', 'python hl_lines="2"', "{ .python .annotate }", '{.python title="a"}'],
 )
 def test_every_way_to_write_a_python_fence_runs(info):
-    (block,) = grammar.read(f"```{info}\nx = 1\n```\n").parts
+    (block,) = page_parser.read(f"```{info}\nx = 1\n```\n").parts
     assert (block.language, block.source) == ("python", "x = 1\n")
 
 
 @pytest.mark.parametrize("info", ["pycon", ' pycon title="Session"', "{ .pycon .no-copy }"])
 def test_every_way_to_write_a_session_is_compared(info):
-    (block,) = grammar.read(f"```{info}\n>>> 1 + 1\n2\n```\n").parts
+    (block,) = page_parser.read(f"```{info}\n>>> 1 + 1\n2\n```\n").parts
     assert (block.language, block.source) == ("pycon", ">>> 1 + 1\n2\n")
 
 
@@ -46,19 +46,19 @@ def test_every_way_to_write_a_session_is_compared(info):
 )
 def test_fences_inside_lists_tabs_and_admonitions_are_found(opening):
     text = f"{opening}```python\n    if True:\n        x = 1\n    ```\n"
-    (block,) = grammar.read(text).parts
+    (block,) = page_parser.read(text).parts
     assert block.source == "if True:\n    x = 1\n"
     assert block.line == 3
 
 
 def test_fences_in_quotes_and_of_tildes_are_found():
-    quoted, tildes = grammar.read("> ```python\n> x = 1\n> ```\n\n~~~python\ny = 2\n~~~\n").parts
+    quoted, tildes = page_parser.read("> ```python\n> x = 1\n> ```\n\n~~~python\ny = 2\n~~~\n").parts
     assert (quoted.source, tildes.source) == ("x = 1\n", "y = 2\n")
 
 
-@pytest.mark.parametrize("language", grammar.INERT)
+@pytest.mark.parametrize("language", page_parser.INERT)
 def test_inert_fences_are_shown_and_claim_nothing(language):
-    assert grammar.read(f"```{language}\nanything 42\n```\n").parts == []
+    assert page_parser.read(f"```{language}\nanything 42\n```\n").parts == []
 
 
 @pytest.mark.parametrize("language", ["py", "python3", "console", "javascript", ""])
@@ -121,7 +121,7 @@ def test_what_the_site_would_read_otherwise_is_refused(text):
 
 
 def test_a_lone_snippet_is_a_snippet_whatever_the_fence():
-    (snippet,) = grammar.read('```python title="shapes"\n--8<-- "cnnguide/shapes.py:conv_chain"\n```\n').parts
+    (snippet,) = page_parser.read('```python title="shapes"\n--8<-- "cnnguide/shapes.py:conv_chain"\n```\n').parts
     assert (snippet.path, snippet.section) == ("cnnguide/shapes.py", "conv_chain")
 
 
@@ -136,7 +136,7 @@ def test_a_snippet_needs_its_file_and_both_markers(tmp_path):
     )
 
     def check(path, section):
-        grammar.check_snippet(Snippet(path, section, line=7, start=0, end=1), "docs/page.md", tmp_path)
+        page_parser.check_snippet(Snippet(path, section, line=7, start=0, end=1), "docs/page.md", tmp_path)
 
     check("code.py", None)
     check("code.py", "good")
@@ -176,7 +176,7 @@ def test_a_proven_number_is_read_wherever_it_stands(text):
     (number,) = numbers(text)
     assert (number.shown, number.operator, number.expression) == ("28", "=", "4 * 7")
     assert not number.in_alt_text
-    assert grammar.problem_with(number, grammar.evaluate(number, {})) is None
+    assert page_parser.problem_with(number, page_parser.evaluate(number, {})) is None
 
 
 def test_numbers_in_alt_texts_are_proven_too():
@@ -360,25 +360,25 @@ def test_the_sentence_and_the_line_of_a_number_are_kept():
 )
 def test_comparison(shown, operator, value, holds):
     (number,) = numbers(f"{shown}<!-- {operator} x -->")
-    assert (grammar.problem_with(number, value) is None) == holds
+    assert (page_parser.problem_with(number, value) is None) == holds
 
 
 def test_an_expression_sees_the_page_the_package_and_math():
     (number,) = numbers("9<!-- = n + math.floor(conv_output_size(9, kernel=3) / 7) -->")
-    assert grammar.evaluate(number, {"n": 8}) == 9
+    assert page_parser.evaluate(number, {"n": 8}) == 9
 
 
 def test_parts_come_in_the_order_of_the_page():
     text = "2<!-- = n -->\n\n```python\nn = 3\n```\n\n3<!-- = n -->\n"
-    assert [type(part) for part in grammar.read(text).parts] == [Number, Block, Number]
+    assert [type(part) for part in page_parser.read(text).parts] == [Number, Block, Number]
 
 
 @pytest.mark.parametrize("expression", ["28", "4 * 7", "0.95", "'a' < 'b'"])
 def test_an_expression_of_numbers_alone_proves_nothing(expression):
     (number,) = numbers(f"28<!-- = {expression} -->")
-    assert "is typed in, not computed" in grammar.names_nothing(number)
+    assert "is typed in, not computed" in page_parser.names_nothing(number)
 
 
 def test_an_expression_that_computes_from_something_does():
     (number,) = numbers("28<!-- = conv_output_size(32, kernel=5) -->")
-    assert grammar.names_nothing(number) is None
+    assert page_parser.names_nothing(number) is None

@@ -1,8 +1,8 @@
 """Labs: each script of `examples/` is executed as a notebook, which mkdocs-jupyter makes a page of, and can be taken home.
 
-With this module, one can execute those labs that changed, or that reach something that did (`execute_stale`), turn the page
-that mkdocs-jupyter makes (600 KB of inlined style, its own copy buttons, colours that ignore the scheme) into one that looks
-and behaves like every other (`tidy`), and write what can be taken home (`write_downloads`).
+`execute_stale` executes those labs that changed, or that reach something that did; `render_notebook` turns the page that
+mkdocs-jupyter makes (600 KB of inlined style, its own copy buttons, colours that ignore the scheme) into one that looks and
+behaves like every other; `write_downloads` writes what can be taken home.
 
 What reads notebooks and pages is imported where it is used: most builds only ask whether all labs are there.
 """
@@ -18,18 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnguide._files import can_write, write_if_changed
 from cnnguide.experiments.sources import read
-from cnnguide.experiments.store import can_write
-from cnnguide.figures.build import SCHEME_NAMES, write_if_changed
-from cnnguide.site import cache
-from cnnguide.site.reference import link_imports
-from cnnguide.site.repository import Repository, installed_from
+from cnnguide.figures.build import SCHEME_NAMES
+from guide import cache
+from guide.reference import link_imports
+from guide.repository import Repository, installed_from
 
 if TYPE_CHECKING:
     from bs4 import Tag
     from mkdocs.structure.pages import Page
 
-BACKEND = "cnnguide.figures.lab_backend"
+BACKEND = "guide.lab_backend"
 ENVIRONMENT = {"MPLBACKEND": f"module://{BACKEND}", "OPENBLAS_NUM_THREADS": "1"}
 """What the kernels of a build find: figures in both schemes, and one thread, as several are slow at small products."""
 
@@ -61,6 +61,7 @@ def notebooks(root: Path) -> dict[Path, Path]:
     Its name holds the fingerprint of the script and of all that it reaches: code, data, results of experiments.
     """
     code = read()
+    code.include(Path(__file__).parent)
     files = {}
     for script in sources(root):
         text = script.read_text("utf-8")
@@ -125,14 +126,16 @@ def is_lab(page: "Page") -> bool:
 
 
 @dataclass
-class Tidy:
+class RenderedNotebook:
     """The content of a lab's page, and the pictures beside it, by their paths from there."""
 
     html: str
     pictures: dict[str, bytes]
 
 
-def tidy(html: str, script: Path, repository: Repository | None, branch: str = "gh-pages") -> Tidy:
+def render_notebook(
+    html: str, script: Path, repository: Repository | None, branch: str = "gh-pages"
+) -> RenderedNotebook:
     """Keep what the notebook says, in the markup that the theme knows: text, code, outputs, and links to take it home."""
     import jupytext
     from bs4 import BeautifulSoup
@@ -152,7 +155,7 @@ def tidy(html: str, script: Path, repository: Repository | None, branch: str = "
             parts.append(written)
         if len(parts) == 1:  # below the title, which opens the first cell
             parts.append(_take_home(script, repository, branch))
-    return Tidy(link_imports("\n".join(parts).strip()), pictures)
+    return RenderedNotebook(link_imports("\n".join(parts).strip()), pictures)
 
 
 def _name(image: "Tag", alt: str, pictures: dict[str, bytes]) -> None:
