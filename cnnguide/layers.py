@@ -138,7 +138,7 @@ class Conv2d(_Weighted):
     ) -> None:
         conv_parameters(in_channels, out_channels, kernel, groups)  # refuses what does not go together
         shape = (out_channels, in_channels // groups, *check_int_pair("kernel", kernel, 1))
-        self.weight = he_normal(shape, rng, dtype=dtype)
+        self.weight = he_normal(shape, rng, dtype=dtype, groups=groups)
         self.bias = np.zeros(out_channels, dtype)
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         self._gradients = []
