@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from bs4 import Tag
     from mkdocs.structure.pages import Page
 
-ENVIRONMENT = {"MPLBACKEND": "module://guide.lab_backend", "OPENBLAS_NUM_THREADS": "1"}
+BACKEND = "guide.lab_backend"
+ENVIRONMENT = {"MPLBACKEND": f"module://{BACKEND}", "OPENBLAS_NUM_THREADS": "1"}
 """What the kernels of a build find: figures in both schemes, and one thread, as several are slow at small products."""
 
 BEFORE_OUTPUT, AFTER_OUTPUT = '<div class="lab-output"><pre tabindex="0">', "</pre></div>"
@@ -60,10 +61,11 @@ def notebooks(root: Path) -> dict[Path, Path]:
     Its name holds the fingerprint of the script and of all that it reaches: code, data, results of experiments.
     """
     code = read()
+    code.include(Path(__file__).parent)
     files = {}
     for script in sources(root):
         text = script.read_text("utf-8")
-        reached = code.fingerprint(script.stem, code.add(script.stem, text), [("figures.lab_backend", "")], LIBRARIES)
+        reached = code.fingerprint(script.stem, code.add(script.stem, text), [(BACKEND, "")], LIBRARIES)
         fingerprint = hashlib.sha256(f"{text} {reached} {ENVIRONMENT}".encode()).hexdigest()
         files[script] = cache.place(root, "notebooks", script.stem, fingerprint, ".ipynb")
     return files
@@ -97,7 +99,12 @@ def _execute(root: Path, script: Path, file: Path) -> str:
     from nbclient.exceptions import CellExecutionError
 
     notebook = _with_kernel(jupytext.read(script))
-    client = NotebookClient(notebook, timeout=LONGEST, resources={"metadata": {"path": str(root)}})
+    client = NotebookClient(
+        notebook,
+        timeout=LONGEST,
+        resources={"metadata": {"path": str(root)}},
+        extra_arguments=["--log-level=ERROR"],  # kernels warn that they listen on a loopback address
+    )
     try:
         client.execute(env=os.environ | ENVIRONMENT)
     except CellExecutionError as error:

@@ -80,6 +80,8 @@ def git(*arguments: str, cwd: Path) -> str:
 
 def copy_project(target: Path) -> Path:
     """A repository of its own with the project as it stands, uncommitted work included, nothing generated."""
+    # Experiments run and figures are drawn once for all copies; each build still makes what its fingerprints find stale.
+    run(sys.executable, "-m", "cnnguide.figures", "--into", DRAWN, cwd=ROOT)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -88,8 +90,6 @@ def copy_project(target: Path) -> Path:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
-    # Figures are drawn once for all copies; each build still draws what its fingerprints find stale.
-    run(sys.executable, "-m", "cnnguide.figures", "--into", DRAWN, cwd=ROOT)
     shutil.copytree(DRAWN, target / "docs/figures", dirs_exist_ok=True)
     git("init", "--quiet", "--initial-branch=main", cwd=target)
     git("config", "user.name", "A maintainer", cwd=target)

@@ -4,6 +4,9 @@ import re
 import subprocess
 import sys
 
+from mkdocs.config import load_config
+
+from benchmarks import build
 from tests.conftest import ROOT
 
 
@@ -42,3 +45,25 @@ def test_the_page_says_of_the_limit_what_the_table_shows():
     assert text.splitlines()[0].endswith(" Haswell")
     at_the_peak = {name: float(measured[-1][0]) * int(measured[-1][1] or 0) / 100 for name, _, measured in rows(text)}
     assert at_the_peak["conv 32x64x28x28, 64 3x3"] > 1
+
+
+def test_the_reference_of_the_build_is_mkdocs_with_our_extensions_and_nothing_else(tmp_path):
+    for name in ("cnnguide", "docs", "examples", "guide", "hooks.py", "mkdocs.yml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    build._write_reference(tmp_path)
+    ours, reference = (load_config(str(tmp_path / name)) for name in ("mkdocs.yml", "reference.yml"))
+    assert reference.markdown_extensions == ours.markdown_extensions
+    assert reference.theme.dirs == ours.theme.dirs
+    assert not reference.hooks and ours.hooks
+    assert {name.partition("/")[2] or name for name in reference.plugins} == {"search", "mkdocstrings"}
+
+
+def test_the_build_is_slow_only_above_its_limit(monkeypatch, capsys):
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: None)  # no copy is needed
+    monkeypatch.setattr(build, "_write_reference", lambda copy: None)
+    monkeypatch.setattr(build, "_build", lambda copy, config: 1.6 if config == "mkdocs.yml" else 1.0)
+    monkeypatch.setattr(build._Server, "median_reload", lambda copy, config: 1.2)
+    assert build.main() == 1
+    assert "more than 1.5 times the reference: nothing changed\n" in capsys.readouterr().out
+    monkeypatch.setattr(build, "LIMIT", 1.7)
+    assert build.main() == 0

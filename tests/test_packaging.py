@@ -34,6 +34,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     archive = zipfile.ZipFile(wheel)
     names = archive.namelist()
     assert {"cnnguide/py.typed", "cnnguide/shapes.py", "cnnguide/figures/style.py"} <= set(names)
+    assert "cnnguide/experiments/results/fair_comparison.json" in names  # a reader need not compute for a minute
     assert {name.split("/")[0] for name in names} == {"cnnguide", INFO}
     licences = {Path(name).name for name in names if name.startswith(f"{INFO}/licenses/")}
     assert licences == {"LICENSE", *(file.name for file in (ROOT / "cnnguide/data").glob("LICENSE_*"))}

@@ -145,6 +145,15 @@ def test_two_constants_that_change_places_are_noticed(package):
     assert fingerprints(package) != before
 
 
+def test_what_shall_count_but_is_not_there_is_refused(package):
+    sources = read(package)
+    node = sources.tree("parts.roots").body[0]
+    assert sources.fingerprint("parts.roots", node, [("cnnguide.shapes", "conv_chain")])
+    for missing in (("cnnguide.shapes", "no_such"), ("elsewhere.module", "")):
+        with pytest.raises(ValueError, match=f"in {missing[0]}, or its package is not included"):
+            sources.fingerprint("parts.roots", node, [missing])
+
+
 def test_a_relative_import_is_refused(package):
     (package / "roots.py").write_text("def by_relative():\n    from .numeric import area\n    return area\n", "utf-8")
     with pytest.raises(ValueError, match="line 2: a relative import cannot be followed"):

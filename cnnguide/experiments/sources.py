@@ -56,7 +56,7 @@ class Sources:
 
     def __init__(self, package: Path) -> None:
         self.package = package
-        self._roots = {package.name: package.parent}
+        self._roots = {PACKAGE.name: PACKAGE.parent, package.name: package.parent}
         self._trees: dict[str, ast.Module] = {}
         self._bound: dict[str, dict[str, list[_Unit | _Import]]] = {}
         self._effects: dict[str, list[ast.stmt]] = {}
@@ -81,7 +81,10 @@ class Sources:
         """
         roots = {_Unit(module, node)}
         for home, name in also:
-            roots |= self._import(_Import(f"{self.package.name}.{home}"), name)[1]
+            found = self._find(home, name)[1] if name else self._import(_Import(home), "")[1]
+            if not found:
+                raise ValueError(f"there is no {name or 'module'} in {home}, or its package is not included")
+            roots |= found
         digests = {f"root {self._digest(root.node)}" for root in roots}
         reached, waiting = set(roots), list(roots)
         while waiting:
@@ -167,7 +170,7 @@ class Sources:
                 lines |= said
                 units |= found
             elif _has_mark(bound.node, "experiment"):
-                lines.add(f"is the result {self._result(head)}")
+                lines.add(f"is the result {self._result(module, head)}")
             else:
                 lines.add(self._digest(bound.node))
                 units.add(bound)
@@ -248,9 +251,10 @@ class Sources:
         files = (file for file in sorted((self.package / "data").rglob("*")) if file.is_file())
         return {file.name: (file.suffix, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files}
 
-    def _result(self, experiment: str) -> str:
+    def _result(self, module: str, experiment: str) -> str:
         """The checksum of an experiment's kept result, or that there is none."""
-        file = self.package / RESULTS / f"{experiment}.json"
+        package = module.split(".")[0]
+        file = self._roots[package] / package / RESULTS / f"{experiment}.json"
         found = re.search(r'"checksum": "(\w+)"', file.read_text("utf-8")) if file.is_file() else None
         return found[1] if found else "none yet"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cnnguide.figures.style import Scheme
 
-ALWAYS = (("figures.build", "_draw"),)
+ALWAYS = (("cnnguide.figures.build", "_draw"),)
 """What every picture depends on, though no figure names it."""
 
 WIDTH = 74
