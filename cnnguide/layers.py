@@ -330,12 +330,12 @@ class _Pool2d(Layer):
     _pool: ClassVar[Callable[..., np.ndarray]]
     _pool_backward: ClassVar[Callable[..., np.ndarray]]
 
-    def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
-        self.kernel, self.stride, self.padding = kernel, stride, padding
+    def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0, ceil_mode: bool = False) -> None:
+        self.kernel, self.stride, self.padding, self.ceil_mode = kernel, stride, padding, ceil_mode
         self._pool(np.zeros((0, 1, *check_int_pair("kernel", kernel, 1))), **self._settings())  # no image, all checks
 
     def _settings(self) -> dict[str, Any]:
-        return {"kernel": self.kernel, "stride": self.stride, "padding": self.padding}
+        return {"kernel": self.kernel, "stride": self.stride, "padding": self.padding, "ceil_mode": self.ceil_mode}
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         return self._pool(self._remember(x), **self._settings())

@@ -6,7 +6,13 @@ import { avgPool2d } from "./pooling.js";
 /** What remains of a picture when its luma is taken away. */
 export function colorOf(picture) {
   const gray = luma(picture);
-  return picture.map(({ height, width, data }) => plane(height, width, data.map((value, i) => value - gray.data[i])));
+  return picture.map(({ height, width, data }) =>
+    plane(
+      height,
+      width,
+      data.map((value, i) => value - gray.data[i]),
+    ),
+  );
 }
 
 /** A picture of the means of its blocks. */

@@ -15,9 +15,7 @@ function drawn(size, brightness) {
 /** A white disk on black, centred, its edge softened over one pixel. */
 export function disk(size, radius) {
   const middle = (size - 1) / 2;
-  return drawn(size, (row, column) =>
-    Math.min(1, Math.max(0, radius + 0.5 - Math.hypot(row - middle, column - middle))),
-  );
+  return drawn(size, (row, column) => Math.min(1, Math.max(0, radius + 0.5 - Math.hypot(row - middle, column - middle))));
 }
 
 /** Evenly brighter in one direction, by 1 per pixel, and 0 in the middle; `angle` in degrees, 90 points downwards. */

@@ -46,7 +46,9 @@ export function evenSide(choice) {
 
 /** The most channels between with which the stack costs no more in `what` than the one kernel; 0 where one is too many already. */
 export function mostBetween(choice, what) {
-  const { channels: [inputs, , outputs] } = choice;
+  const {
+    channels: [inputs, , outputs],
+  } = choice;
   if (depthOf(choice.kernel) === 1) return Infinity; // nothing lies between
   return firstThat((between) => !notMore(compare({ ...choice, channels: [inputs, between, outputs] }), what), 1) - 1;
 }

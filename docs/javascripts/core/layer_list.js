@@ -166,7 +166,10 @@ function followLayer(layer, from, { bias, rest }) {
 function followBlock(block, from, options) {
   const branches = block.chains.map((chain) => followChain(chain, from, options));
   const row = rowBehind({ ...block, chains: branches.map((rows) => rows.map(({ layer }) => layer)) }, from);
-  const channels = joined(block, branches.map((rows) => (rows.at(-1) ?? from).channels));
+  const channels = joined(
+    block,
+    branches.map((rows) => (rows.at(-1) ?? from).channels),
+  );
   return { ...row, channels, parameters: total(branches.flat(), "parameters"), macs: total(branches.flat(), "macs"), branches };
 }
 
@@ -184,7 +187,8 @@ function joined({ join }, channels) {
 function rowBehind(layer, from) {
   const field = fieldAfter(from.field, layer);
   const size = sizeAfter(from.size, layer);
-  if (size > MOST_CELLS) throw new RangeError(`gives size ${size}; shown are sizes up to ${MOST_CELLS}: take less padding, or a smaller image`);
+  if (size > MOST_CELLS)
+    throw new RangeError(`gives size ${size}; shown are sizes up to ${MOST_CELLS}: take less padding, or a smaller image`);
   if (Math.max(field.size, field.stride) > WIDEST_FIELD) {
     throw new RangeError("sees or steps over more than a million pixels, which is more than is shown: take smaller strides");
   }
@@ -193,12 +197,18 @@ function rowBehind(layer, from) {
 
 /** A pooling of which the last window may hang over the end, as long as it begins before it: PyTorch's `ceil_mode`. */
 function withLastWindow(layer, size) {
-  const { kind, stride, padding: [before, after] } = layer;
+  const {
+    kind,
+    stride,
+    padding: [before, after],
+  } = layer;
   const spare = size + before + after - spanOf(layer);
   if (kind === "conv" || spare <= -stride) return layer;
   const steps = Math.ceil(spare / stride);
   const hangsOver = steps * stride - spare;
-  return hangsOver === 0 || steps * stride >= size + before ? layer : { ...layer, padding: [before, after + hangsOver], hangsOver };
+  return hangsOver === 0 || steps * stride >= size + before
+    ? layer
+    : { ...layer, padding: [before, after + hangsOver], hangsOver };
 }
 
 /** How many pixels at the end no window reads, because the stride does not divide. */

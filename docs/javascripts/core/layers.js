@@ -151,11 +151,17 @@ export class ReLU {
 
   forward(x) {
     this.x = x;
-    return tensor(x.shape, x.data.map((value) => (value > 0 ? value : 0 * value))); // keeps what is no number
+    return tensor(
+      x.shape,
+      x.data.map((value) => (value > 0 ? value : 0 * value)),
+    ); // keeps what is no number
   }
 
   backward(grad) {
-    return tensor(grad.shape, grad.data.map((slope, i) => (this.x.data[i] > 0 ? slope : 0)));
+    return tensor(
+      grad.shape,
+      grad.data.map((slope, i) => (this.x.data[i] > 0 ? slope : 0)),
+    );
   }
 }
 

@@ -23,7 +23,12 @@ function convolutionsOf(rows) {
 export function packageCode(rows, { size, bias }) {
   const blocks = rows.some((row) => row.branches);
   const convolutions = convolutionsOf(rows);
-  const names = ["Window", "trace", ...(blocks ? ["Parallel"] : []), ...(convolutions.length ? ["conv_macs", "conv_parameters"] : [])];
+  const names = [
+    "Window",
+    "trace",
+    ...(blocks ? ["Parallel"] : []),
+    ...(convolutions.length ? ["conv_macs", "conv_parameters"] : []),
+  ];
   const layers = rows.map(({ layer }) => `${indented(packageLayer(layer))},\n`).join("");
   return (
     `from cnnguide import ${names.sort().join(", ")}\n\nnetwork = [\n${layers}]\n` +

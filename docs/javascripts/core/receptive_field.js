@@ -43,9 +43,15 @@ function fieldOfWindow(window) {
 }
 
 function merged({ chains, name }) {
-  if (chains.length === 0) throw new RangeError("Parallel needs at least one branch; write () for a shortcut that changes nothing");
+  if (chains.length === 0)
+    throw new RangeError("Parallel needs at least one branch; write () for a shortcut that changes nothing");
   const fields = chains.map(receptiveField);
-  agree("stride", fields.map(({ stride }) => stride), "pixels", name);
+  agree(
+    "stride",
+    fields.map(({ stride }) => stride),
+    "pixels",
+    name,
+  );
   agree("start", fields.map(startOf), "pixels, the centre of what output 0 sees", name);
   // With equal centres the widest branch contains all the others.
   return fields.reduce((widest, field) => (field.size > widest.size ? field : widest));
@@ -113,10 +119,7 @@ export function seenBy(outputs, layer, size) {
 
 function seenThrough(outputs, chain, size) {
   const sizes = chain.reduce((all, layer) => [...all, sizeAfter(all.at(-1), layer)], [size]);
-  return chain.reduceRight(
-    (seen, layer, i) => existing(seenBy(seen, layer, sizes[i]), sizes[i]),
-    outputs,
-  );
+  return chain.reduceRight((seen, layer, i) => existing(seenBy(seen, layer, sizes[i]), sizes[i]), outputs);
 }
 
 /** Those of a set of places that are no padding. */

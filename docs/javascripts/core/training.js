@@ -50,7 +50,10 @@ export function isDead(network) {
 
 /** The classes with the largest scores, one for each example. */
 export function readings(network, x) {
-  const { shape: [count, classes], data } = network.forward(x);
+  const {
+    shape: [count, classes],
+    data,
+  } = network.forward(x);
   return Array.from({ length: count }, (_, example) => {
     const scores = data.subarray(example * classes, (example + 1) * classes);
     return scores.reduce((best, score, which) => (score > scores[best] ? which : best), 0);

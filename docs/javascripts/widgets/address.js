@@ -25,7 +25,8 @@ export function stateFrom(settings, wishes = new Map()) {
     state[name] = granted ?? setting.value;
   }
   for (const name of wishes.keys()) {
-    if (!Object.hasOwn(settings, name)) complaints.push(`The link asks for ${name.slice(0, 40)}, which this figure does not have.`);
+    if (!Object.hasOwn(settings, name))
+      complaints.push(`The link asks for ${name.slice(0, 40)}, which this figure does not have.`);
   }
   return { state, complaints };
 }

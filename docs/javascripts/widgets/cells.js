@@ -133,7 +133,10 @@ export class Cells {
     for (let i = 1; i < this.rows.length; i++) {
       const [above, below] = [this.rows[i - 1], this.rows[i]];
       if (!above.marked.size || !below.marked.size) continue;
-      const edges = [above, below].map((row) => [this.#x(row, Math.min(...row.marked)), this.#x(row, Math.max(...row.marked) + 1)]);
+      const edges = [above, below].map((row) => [
+        this.#x(row, Math.min(...row.marked)),
+        this.#x(row, Math.max(...row.marked) + 1),
+      ]);
       const [top, bottom] = [(i - 0.15) * this.pitch, (i + 0.15) * this.pitch];
       context.fillStyle = i <= this.chosen[0] ? colours.orange : colours.green;
       context.beginPath();

@@ -30,8 +30,18 @@ export class LineChart {
     const fits = (axis, value) => Number.isFinite(value) && (!axis.log || value > 0 || (axis.zero && value === 0));
     const drawable = ([x, y]) => fits(this.x, x) && fits(this.y, y);
     const all = series.flatMap(({ points }) => points.filter(drawable));
-    const across = scale(this.x, all.map(([x]) => x), MARGIN.left, this.width - MARGIN.right);
-    const up = scale(this.y, all.map(([, y]) => y), this.height - MARGIN.bottom, MARGIN.top);
+    const across = scale(
+      this.x,
+      all.map(([x]) => x),
+      MARGIN.left,
+      this.width - MARGIN.right,
+    );
+    const up = scale(
+      this.y,
+      all.map(([, y]) => y),
+      this.height - MARGIN.bottom,
+      MARGIN.top,
+    );
     this.drawing.replaceChildren(...this.#axes(across, up), ...series.map((one) => this.#line(one, across, up, drawable)));
     this.legend.replaceChildren(
       ...series
@@ -94,7 +104,9 @@ function scale({ log, low, high, zero }, values, from, to) {
   const at = (value) => from + ((to - from) * (Math.min(end, Math.max(start, put(value))) - start)) / (end - start);
   if (!log) return { at, ...evenly(least, most) };
   const { ticks, say } = decades(start, end);
-  return zero ? { at, ticks: [0, ...ticks.filter((tick) => tick > 2 * least)], say: (value) => (value === 0 ? "0" : say(value)) } : { at, ticks, say };
+  return zero
+    ? { at, ticks: [0, ...ticks.filter((tick) => tick > 2 * least)], say: (value) => (value === 0 ? "0" : say(value)) }
+    : { at, ticks, say };
 }
 
 function evenly(least, most) {

@@ -60,7 +60,10 @@ class GridIllusion extends Widget {
       const color = colorOf(grid);
       const [means, wanted, gray] = [grid, this.photo, this.gray].map((picture) => blockMeans(picture, spacing));
       this.measures = {
-        key, grid, means, wanted,
+        key,
+        grid,
+        means,
+        wanted,
         grayShare: grayShare(grid),
         pixels: correlation(this.color, color),
         blocks: correlation(blockMeans(this.color, spacing), blockMeans(color, spacing)),

@@ -92,7 +92,13 @@ class KernelExplorer extends Widget {
       coffee: planes(photo),
       disk: [disk(64, 20)],
       checkerboard: [checkerboard(64, 8)],
-      ramp: [ramp(64, 0)].map((image) => plane(64, 64, image.data.map((value) => value / 63 + 0.5))),
+      ramp: [ramp(64, 0)].map((image) =>
+        plane(
+          64,
+          64,
+          image.data.map((value) => value / 63 + 0.5),
+        ),
+      ),
     };
   }
 
@@ -113,7 +119,12 @@ class KernelExplorer extends Widget {
       make(
         "div",
         { class: "widget-row" },
-        make("div", {}, make("p", { class: "widget-caption" }, "Picture: point at it, or walk with the arrow keys"), this.before.element),
+        make(
+          "div",
+          {},
+          make("p", { class: "widget-caption" }, "Picture: point at it, or walk with the arrow keys"),
+          this.before.element,
+        ),
         make("div", {}, make("p", { class: "widget-caption" }, "Sums of products"), this.after.element),
       ),
       make("div", { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": "Products" }, this.products),
@@ -213,7 +224,10 @@ class KernelExplorer extends Widget {
     this.before.frame(row - (kernel.height >> 1), column - (kernel.width >> 1), kernel.height, kernel.width);
     this.after.frame(row, column);
     this.#drawKernel(kernel);
-    this.#spellOut(sources.map((one) => windowAt(one, kernel.height, kernel.width, row, column, border)), kernel);
+    this.#spellOut(
+      sources.map((one) => windowAt(one, kernel.height, kernel.width, row, column, border)),
+      kernel,
+    );
   }
 
   #drawKernel(kernel) {
@@ -268,8 +282,8 @@ class KernelExplorer extends Widget {
       return make(
         "div",
         { class: "kernel-line" },
-        ...[plane, grid(pixels, 2), "×", grid(weights, 2), "=", grid(products, 2), "sum", make("b", {}, shown(sum))].map((part) =>
-          typeof part === "string" ? make("span", {}, part) : part,
+        ...[plane, grid(pixels, 2), "×", grid(weights, 2), "=", grid(products, 2), "sum", make("b", {}, shown(sum))].map(
+          (part) => (typeof part === "string" ? make("span", {}, part) : part),
         ),
       );
     });

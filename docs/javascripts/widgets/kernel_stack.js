@@ -19,7 +19,11 @@ const SITUATIONS = {
 const AGAINST = { between: "channels between", side: "side of the image" };
 
 const written = (count) => (count < 1e9 ? counted(count) : `${shown(count / 1e9, 2)} billion`);
-const names = ({ bias }) => ({ parameters: bias ? "weights and biases" : "weights", macs: "multiplications", kept: "numbers in its maps" });
+const names = ({ bias }) => ({
+  parameters: bias ? "weights and biases" : "weights",
+  macs: "multiplications",
+  kept: "numbers in its maps",
+});
 
 /** How many of something the stack has, relative to the one kernel. */
 function amount(ratio, name) {
@@ -46,7 +50,10 @@ class KernelStack extends Widget {
       make("button", { type: "button", class: "widget-button", onclick: () => this.set(state) }, label);
     const cells = (label) => new Cells(label, { onResize: () => this.refresh() });
     this.one = { cells: cells("What one output of the large kernel sees."), caption: make("p", { class: "widget-caption" }) };
-    this.stack = { cells: cells("What one output of the stack sees, layer by layer."), caption: make("p", { class: "widget-caption" }) };
+    this.stack = {
+      cells: cells("What one output of the stack sees, layer by layer."),
+      caption: make("p", { class: "widget-caption" }),
+    };
     this.chart = new LineChart({
       label: "Weights and multiplications of the stack, relative to those of the large kernel.",
       x: {},
@@ -57,7 +64,11 @@ class KernelStack extends Widget {
     this.comparison = make("div", { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": "Comparison" });
     return [
       make("p", { class: "widget-controls" }, "Situations:", ...Object.entries(SITUATIONS).map(situation)),
-      make("div", { class: "widget-row" }, ...[this.one, this.stack].map(({ cells, caption }) => make("div", {}, caption, cells.element))),
+      make(
+        "div",
+        { class: "widget-row" },
+        ...[this.one, this.stack].map(({ cells, caption }) => make("div", {}, caption, cells.element)),
+      ),
       make("div", { class: "widget-row stack-numbers" }, this.comparison, this.chart.element),
     ];
   }
@@ -99,9 +110,13 @@ class KernelStack extends Widget {
     const least = bySide && !choice.padded ? state.kernel : 1;
     const furthest = Math.max(2 * state[state.against], Number.isFinite(even) ? 2 * even : 0, least + 8);
     const step = Math.max(1, (furthest - least) / (points - 1));
-    const places = Array.from({ length: Math.floor((furthest - least) / step + 1e-9) + 1 }, (_, i) => Math.round(least + i * step));
+    const places = Array.from({ length: Math.floor((furthest - least) / step + 1e-9) + 1 }, (_, i) =>
+      Math.round(least + i * step),
+    );
     const ratio = (place, what) => {
-      const { one, stack } = compare(bySide ? { ...choice, side: place } : { ...choice, channels: choice.channels.with(1, place) });
+      const { one, stack } = compare(
+        bySide ? { ...choice, side: place } : { ...choice, channels: choice.channels.with(1, place) },
+      );
       return stack[what] / one[what];
     };
     return { places, ratio };
@@ -116,7 +131,14 @@ class KernelStack extends Widget {
     ];
     this.chart.x.label = AGAINST[state.against];
     this.chart.draw([
-      { name: "equal", colour: "quiet", points: [[places[0], 1], [places.at(-1), 1]] },
+      {
+        name: "equal",
+        colour: "quiet",
+        points: [
+          [places[0], 1],
+          [places.at(-1), 1],
+        ],
+      },
       ...line("macs", "orange"),
       ...line("parameters", "blue", true),
     ]);
@@ -136,14 +158,20 @@ class KernelStack extends Widget {
 
   /** Where the stack stops paying in multiplications, and for what reason. */
   #why(choice) {
-    const { kernel, side, padded, channels: [inputs, between] } = choice;
+    const {
+      kernel,
+      side,
+      padded,
+      channels: [inputs, between],
+    } = choice;
     const even = evenSide(choice);
     if (!padded && even > kernel && Number.isFinite(even)) {
       const shared = side < even ? "in this one, too few" : "in this one, enough";
       return `Without padding it takes an image of side ${counted(even)} or more to be as cheap in multiplications: ${shared} outputs share what is computed between.`;
     }
     const most = mostBetween(choice, "macs");
-    if (between <= most) return `With more than ${counted(most)} channels between it would multiply more, as each further layer reads all of them.`;
+    if (between <= most)
+      return `With more than ${counted(most)} channels between it would multiply more, as each further layer reads all of them.`;
     const remedy = most ? `It would pay with at most ${counted(most)} channels between` : "Even one channel between is too many";
     return `${remedy}: each further layer reads all ${counted(between)} of them, where the one kernel reads only the ${counted(inputs)} that come in.`;
   }

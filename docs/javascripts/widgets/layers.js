@@ -112,7 +112,16 @@ export class LayerTable {
     radio.addEventListener("change", () => this.onChoose(path));
     const { channels, size, receptiveField, jump, start, parameters, macs } = row ?? {};
     const cells = row
-      ? [words, number(channels), number(size), number(receptiveField), number(jump), number(start, shown), number(parameters), number(macs)]
+      ? [
+          words,
+          number(channels),
+          number(size),
+          number(receptiveField),
+          number(jump),
+          number(start, shown),
+          number(parameters),
+          number(macs),
+        ]
       : [words, ...Array(HEAD.length - 2).fill("")];
     return make(
       "tr",
@@ -138,8 +147,16 @@ export class LayerEditor {
       button("Duplicate", () => this.#duplicate()),
       button("Remove", () => this.#remove()),
     );
-    this.ofBlock = make("span", { class: "widget-control" }, button("Add a branch", () => this.#addBranch()));
-    this.ofBranch = make("span", { class: "widget-control" }, button("Remove this branch", () => this.#removeBranch()));
+    this.ofBlock = make(
+      "span",
+      { class: "widget-control" },
+      button("Add a branch", () => this.#addBranch()),
+    );
+    this.ofBranch = make(
+      "span",
+      { class: "widget-control" },
+      button("Remove this branch", () => this.#removeBranch()),
+    );
     this.addBlock = button("Add branches", () => this.#insert(this.#newBlock()));
     this.element = make(
       "div",
@@ -258,7 +275,11 @@ export class LayerEditor {
 
   #duplicate() {
     const { list, at, layer } = this.#here();
-    this.#put(list.toSpliced(at, 0, layer), at + 1, `${layer.name} stands there twice now: layers ${at} and ${at + 1} of ${list.length + 1}.`);
+    this.#put(
+      list.toSpliced(at, 0, layer),
+      at + 1,
+      `${layer.name} stands there twice now: layers ${at} and ${at + 1} of ${list.length + 1}.`,
+    );
   }
 
   #remove() {

@@ -194,10 +194,7 @@ class LetterChannel extends Widget {
     const middle = { row: best.height >> 1, column: best.width >> 1 };
     const first = glyphs.find((glyph) => glyph.letter === letter) ?? glyphs[0] ?? middle;
     const inside = (at, size) => Math.min(at, size - 1);
-    return [
-      inside(row === FIRST ? first.row : row, best.height),
-      inside(column === FIRST ? first.column : column, best.width),
-    ];
+    return [inside(row === FIRST ? first.row : row, best.height), inside(column === FIRST ? first.column : column, best.width)];
   }
 
   describe(state) {
@@ -233,7 +230,11 @@ class LetterChannel extends Widget {
     return {
       head: ["letter there", "row", "column", "fit", "verdict"],
       rows: rows.map(([kind, [row, column]]) => [
-        this.#letterAt([row, column]), row, column, decimals(this.#fitAround([row, column]), 3), VERDICTS[kind],
+        this.#letterAt([row, column]),
+        row,
+        column,
+        decimals(this.#fitAround([row, column]), 3),
+        VERDICTS[kind],
       ]),
     };
   }

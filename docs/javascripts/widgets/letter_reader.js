@@ -97,7 +97,12 @@ class LetterReader extends Widget {
       { class: "reader-draw" },
       make("p", { class: "widget-caption" }, "Draw between the lines, or change what is there"),
       element,
-      make("div", { class: "widget-control" }, button("Clear", () => this.#clear()), this.rubber),
+      make(
+        "div",
+        { class: "widget-control" },
+        button("Clear", () => this.#clear()),
+        this.rubber,
+      ),
       make("p", { class: "widget-caption" }, "Keys: arrows move the pen, Space lowers and lifts it"),
     );
   }
@@ -188,7 +193,13 @@ class LetterReader extends Widget {
     const stage = stages[2];
     this.bars = [...letters].map(() => make("span", { class: "reader-probability" }));
     const columns = this.bars.map((bar, index) =>
-      make("label", { class: "reader-bar" }, this.#radio({ stage, index }), make("span", { class: "reader-height" }, bar), letters[index]),
+      make(
+        "label",
+        { class: "reader-bar" },
+        this.#radio({ stage, index }),
+        make("span", { class: "reader-height" }, bar),
+        letters[index],
+      ),
     );
     return make(
       "div",
@@ -208,8 +219,21 @@ class LetterReader extends Widget {
     return make(
       "div",
       {},
-      make("p", { class: "widget-caption" }, `The ${stage.units} channels of the ${stage.key} convolution; below each, after max pooling and after ReLU`),
-      make("div", { class: "reader-channels", style: `--columns: ${stage.units}`, role: "group", "aria-label": `Channels of the ${stage.key} convolution` }, ...columns),
+      make(
+        "p",
+        { class: "widget-caption" },
+        `The ${stage.units} channels of the ${stage.key} convolution; below each, after max pooling and after ReLU`,
+      ),
+      make(
+        "div",
+        {
+          class: "reader-channels",
+          style: `--columns: ${stage.units}`,
+          role: "group",
+          "aria-label": `Channels of the ${stage.key} convolution`,
+        },
+        ...columns,
+      ),
     );
   }
 
@@ -248,7 +272,12 @@ class LetterReader extends Widget {
     const key = [state.letter, state.font, state.ink, state.right, state.down];
     if (!this.reading || this.reading.key.some((part, i) => part !== key[i])) {
       const ink = this.#shownInk(state);
-      const outputs = network.activations(tensor([1, 1, SIDE, SIDE], Float32Array.from(ink, (level) => level / LEVELS)));
+      const outputs = network.activations(
+        tensor(
+          [1, 1, SIDE, SIDE],
+          Float32Array.from(ink, (level) => level / LEVELS),
+        ),
+      );
       const probabilities = softmax(outputs.at(-1)).data;
       const order = [...letters].map((_, index) => index).sort((a, b) => probabilities[b] - probabilities[a]);
       this.reading = { key, ink, outputs, probabilities, order };
@@ -336,8 +365,11 @@ class LetterReader extends Widget {
     const { ink, probabilities, order } = this.#read(state);
     const [first, second] = order.map((index) => `${letters[index]} (${percent(probabilities[index])})`);
     const next = probabilities[order[1]] < 0.001 ? "" : `, then ${second}`;
-    if (!ink.some(Boolean)) return `The paper is empty, and still the network reads something: ${first}. It has to choose one of ${letters.length}.`;
-    const moved = [steps(state.right, "to the right", "to the left"), steps(state.down, "down", "up")].filter(Boolean).join(" and ");
+    if (!ink.some(Boolean))
+      return `The paper is empty, and still the network reads something: ${first}. It has to choose one of ${letters.length}.`;
+    const moved = [steps(state.right, "to the right", "to the left"), steps(state.down, "down", "up")]
+      .filter(Boolean)
+      .join(" and ");
     const sheet = state.letter === OWN ? "Your drawing" : `The ${state.letter} of ${fontNames[state.font]}`;
     const right = state.letter === OWN || letters[order[0]] === state.letter;
     const lesson = moved && !right ? " All maps have moved along, but the last layer has its own weight for every place." : "";
@@ -347,7 +379,8 @@ class LetterReader extends Widget {
   #tellUnit(state) {
     const { stage, index } = state.unit;
     const { value } = this.#answer(state, state.unit);
-    if (stage.answers[index][0] <= 0) return `${nameUnit(state.unit)} is dead: no letter brings it above zero, so ReLU always gives zero.`;
+    if (stage.answers[index][0] <= 0)
+      return `${nameUnit(state.unit)} is dead: no letter brings it above zero, so ReLU always gives zero.`;
     const best = stage.favourites[index].slice(0, 3).map((letter) => letters[letter]);
     const answers = stage.field ? `answers with ${shown(value)} where it answers most` : `is ${shown(value)}`;
     return `${nameUnit(state.unit)} ${answers}; ${best.join(", ")} excite it most, ${best[0]} with ${shown(stage.answers[index][0])} on average.`;

@@ -194,7 +194,12 @@ class LiveTraining extends Widget {
     const { run, earlier } = this;
     const end = Math.max(stop, run?.step ?? 0);
     this.loss.x.high = this.right.x.high = end;
-    const guess = (value) => ({ name: "an even guess", colour: "ink", dashed: true, points: [0, end].map((step) => [step, value]) });
+    const guess = (value) => ({
+      name: "an even guess",
+      colour: "ink",
+      dashed: true,
+      points: [0, end].map((step) => [step, value]),
+    });
     const old = earlier ? [{ name: "the run before", colour: "orange", dashed: true }] : [];
     this.loss.draw([
       { colour: "faint", points: points(run?.losses) },
@@ -243,7 +248,8 @@ class LiveTraining extends Widget {
     const { step, right } = run.checks.at(-1);
     if (run.broken) return `Training has broken down. ${run.broken} Start again begins with new weights.`;
     const loss = run.means.length ? ` The loss of its last batches is ${shown(run.means.at(-1), 3)} on average.` : "";
-    if (run.dead) return `${this.#tellDeath(run)} It reads ${percent(right)} of the letters in fonts never seen, no better than guessing.`;
+    if (run.dead)
+      return `${this.#tellDeath(run)} It reads ${percent(right)} of the letters in fonts never seen, no better than guessing.`;
     const worst = run.worst && right > 0.2 ? ` Most often it misreads ${run.worst[0]}.` : "";
     const guessing = right < 2 / letters.length ? ", no better than guessing" : "";
     const over = !run.running && run.step >= state.stop ? " To go on, let it pause later." : "";

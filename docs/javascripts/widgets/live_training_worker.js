@@ -11,7 +11,13 @@ const CHECKED_AFTER = 25; // steps: at the same ones whatever the machine's spee
 const SHOWN = 12; // of the misread letters at most, from all over the alphabet
 const ORDER = 2 ** 31; // the seed of the order differs from that of the weights
 
-const inkOf = ({ x, target }) => ({ x: tensor(x.shape, Float32Array.from(x.data, (level) => level / LEVELS)), target: target.data });
+const inkOf = ({ x, target }) => ({
+  x: tensor(
+    x.shape,
+    Float32Array.from(x.data, (level) => level / LEVELS),
+  ),
+  target: target.data,
+});
 
 let training; // what { begin } made
 
@@ -54,11 +60,13 @@ class Training {
       step: this.step,
       right: (read.length - wrong.length) / read.length,
       confused: wrong.map((place) => [this.unseen.target[place], read[place]]),
-      misread: wrong.filter((_, i) => i % Math.ceil(wrong.length / SHOWN) === 0).map((place) => ({
-        image: this.images.slice(place * size, (place + 1) * size),
-        truth: this.unseen.target[place],
-        read: read[place],
-      })),
+      misread: wrong
+        .filter((_, i) => i % Math.ceil(wrong.length / SHOWN) === 0)
+        .map((place) => ({
+          image: this.images.slice(place * size, (place + 1) * size),
+          truth: this.unseen.target[place],
+          read: read[place],
+        })),
     };
   }
 

@@ -65,25 +65,37 @@ class NetworkCalculator extends Widget {
   }
 
   build() {
-    this.cells = new Cells("One axis of the network: a row of cells for the image and for each layer. Choose a cell to see what it sees.", {
-      onPoint: (row, cell) => {
-        this.looked = undefined; // what is chosen is shown, wherever the mouse rests
-        this.set({ layer: String(row), cell });
+    this.cells = new Cells(
+      "One axis of the network: a row of cells for the image and for each layer. Choose a cell to see what it sees.",
+      {
+        onPoint: (row, cell) => {
+          this.looked = undefined; // what is chosen is shown, wherever the mouse rests
+          this.set({ layer: String(row), cell });
+        },
+        onLook: (...looked) => {
+          this.looked = looked.length ? looked : undefined;
+          this.refresh();
+        },
+        onResize: () => this.refresh(),
       },
-      onLook: (...looked) => {
-        this.looked = looked.length ? looked : undefined;
-        this.refresh();
-      },
-      onResize: () => this.refresh(),
-    });
+    );
     this.layerTable = new LayerTable((layer) => this.set({ layer }));
     this.editor = new LayerEditor((layers, layer) => this.set({ layers, layer }));
     this.code = make("code", {});
     this.copy = make("button", { type: "button", class: "widget-button", onclick: () => this.#copy() }, "Copy");
-    this.codeBlock = make("div", { class: "network-code" }, this.copy, make("pre", { tabindex: 0, role: "region", "aria-label": "Code" }, this.code));
+    this.codeBlock = make(
+      "div",
+      { class: "network-code" },
+      this.copy,
+      make("pre", { tabindex: 0, role: "region", "aria-label": "Code" }, this.code),
+    );
     this.#offerNetworks();
     return [
-      make("p", { class: "widget-caption" }, "Point at a cell, or walk with the arrow keys. Orange: what it sees. Green: what it reaches."),
+      make(
+        "p",
+        { class: "widget-caption" },
+        "Point at a cell, or walk with the arrow keys. Orange: what it sees. Green: what it reaches.",
+      ),
       this.cells.element,
       this.layerTable.element,
       this.editor.element,
@@ -197,7 +209,9 @@ class NetworkCalculator extends Widget {
   #whatIsReached(all, [, cell]) {
     const last = all.at(-1);
     const image = `Pixel ${cell} of the ${all[0].size} in a row`;
-    return all.length === 1 ? `${image}: there is no layer yet.` : `${image} reaches ${many(last.marked.size, "cell")} of ${last.name}, which has ${last.size}.`;
+    return all.length === 1
+      ? `${image}: there is no layer yet.`
+      : `${image} reaches ${many(last.marked.size, "cell")} of ${last.name}, which has ${last.size}.`;
   }
 
   #whatItCosts(state) {

@@ -375,9 +375,7 @@ class OptimizerStepper extends Widget {
     const gone = walks.filter((one) => one.back < 0 && this.#outcome(one, state.step));
     const names = (some) => some.map(({ rule }) => RULES[rule].name).join(", ");
     const rates =
-      state.rates === "best"
-        ? `each with its best of ${RATES.length} learning rates`
-        : `all with the learning rate ${state.lr}`;
+      state.rates === "best" ? `each with its best of ${RATES.length} learning rates` : `all with the learning rate ${state.lr}`;
     const lost = gone.length ? ` ${names(gone)} left the picture: the learning rate is too large.` : "";
     const there = walks.filter((one) => !gone.includes(one));
     const ranked = there.sort((a, b) => a.places[state.step].height - b.places[state.step].height);

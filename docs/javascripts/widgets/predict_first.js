@@ -110,7 +110,10 @@ function said(elements) {
 
 /** 5,200 and −3 are numbers, too; undefined where there is none. */
 function numberIn(text) {
-  const plain = text.trim().replace(/,(?=\d{3})/g, "").replace("−", "-");
+  const plain = text
+    .trim()
+    .replace(/,(?=\d{3})/g, "")
+    .replace("−", "-");
   return plain === "" || Number.isNaN(Number(plain)) ? undefined : Number(plain);
 }
 

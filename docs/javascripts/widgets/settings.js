@@ -15,10 +15,14 @@ function labelled(label, input, ...more) {
 /** A number between two bounds, in steps, on a slider. `say` puts the number into words, with its unit. */
 export function range(label, { min, max, step = 1, value, say = (number) => shown(number, 6) }) {
   return {
-    ...stepped(label, Array.from({ length: Math.round((max - min) / step) + 1 }, (_, i) => rounded(min + i * step)), {
-      value,
-      say,
-    }),
+    ...stepped(
+      label,
+      Array.from({ length: Math.round((max - min) / step) + 1 }, (_, i) => rounded(min + i * step)),
+      {
+        value,
+        say,
+      },
+    ),
     range: `between ${say(min)} and ${say(max)}${step === 1 ? "" : ` in steps of ${step}`}`,
   };
 }
@@ -60,11 +64,7 @@ export function choice(label, options, { value = Object.keys(options)[0] } = {})
     read: (text) => (Object.hasOwn(options, text) ? text : undefined),
     write: String,
     control(change) {
-      const select = make(
-        "select",
-        {},
-        ...Object.entries(options).map(([key, text]) => make("option", { value: key }, text)),
-      );
+      const select = make("select", {}, ...Object.entries(options).map(([key, text]) => make("option", { value: key }, text)));
       select.addEventListener("change", () => change(select.value));
       return { element: labelled(label, select), show: (key) => (select.value = key) };
     },

@@ -80,11 +80,7 @@ class SymmetryBreaking extends Widget {
       y: { label: "loss", low: 0, high: 1.2 },
     });
     this.digits = make("div", { class: "widget-row symmetry-digits" });
-    return [
-      this.player.element,
-      make("div", { class: "widget-row" }, this.distances.element, this.losses.element),
-      this.digits,
-    ];
+    return [this.player.element, make("div", { class: "widget-row" }, this.distances.element, this.losses.element), this.digits];
   }
 
   reset() {

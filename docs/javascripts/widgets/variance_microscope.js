@@ -98,9 +98,7 @@ class VarianceMicroscope extends Widget {
     this.outputs.replaceChildren(
       ...layers.map((layer) => panel(outputs[layer], RANGES[activation], `layer ${layer}${zeros(layer)}`)),
     );
-    this.gradients.replaceChildren(
-      ...layers.map((layer) => panel(gradients[layer], RANGE_OF_GRADIENTS, `layer ${layer}`)),
-    );
+    this.gradients.replaceChildren(...layers.map((layer) => panel(gradients[layer], RANGE_OF_GRADIENTS, `layer ${layer}`)));
   }
 
   describe() {
