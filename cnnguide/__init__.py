@@ -34,7 +34,7 @@ from cnnguide.initializers import constant, fans, gain, he_normal, he_uniform, l
 from cnnguide.initializers import xavier_normal, xavier_uniform
 from cnnguide.layers import AvgPool2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential, Sigmoid, Tanh
 from cnnguide.layers import BatchNorm2d, Branches, GlobalAvgPool2d, Residual
-from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
+from cnnguide.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp, clip_by_norm, cosine_rate, step_rate
 from cnnguide.training import DivergedError, History, accuracy, fit
 from cnnguide.letters_network import letters_network, train_letters_network, trained_letters_network
 from cnnguide.photo_network import PHOTO_CLASSES, PHOTO_LAYERS, Guess, classify, photo_network, prepare_photo
@@ -64,7 +64,8 @@ __all__ = [
     "cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward",
     "Conv2d", "Linear", "MaxPool2d", "AvgPool2d", "ReLU", "Tanh", "Sigmoid", "Flatten", "Dropout", "Sequential",
     "GlobalAvgPool2d", "BatchNorm2d", "Branches", "Residual",
-    "SGD", "AdaGrad", "RMSProp", "Adam", "fit", "History", "accuracy", "DivergedError",
+    "SGD", "AdaGrad", "RMSProp", "Adam", "AdamW", "clip_by_norm", "cosine_rate", "step_rate",
+    "fit", "History", "accuracy", "DivergedError",
     "letters_network", "train_letters_network", "trained_letters_network", "maximize_activation",
     # a published network
     "photo_network", "prepare_photo", "classify", "Guess", "PHOTO_CLASSES", "PHOTO_LAYERS",
