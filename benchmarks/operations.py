@@ -103,16 +103,64 @@ def training_step() -> Pair:
     return Pair("training step, 32 letters", our_step, their_step, 1.3)
 
 
+def photo_step() -> Pair:
+    """One photo through the trained SqueezeNet, and the gradients of one score back through it."""
+    ours, nn = cnnguide.photo_network(), torch.nn
+    weights = iter(ours.parameters())
+
+    def conv(stride: int = 1) -> torch.nn.Conv2d:
+        weight, bias = (nn.Parameter(torch.tensor(next(weights))) for _ in range(2))
+        layer = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2], stride, padding=weight.shape[2] // 2)
+        layer.weight, layer.bias = weight, bias
+        return layer
+
+    class Fire(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.squeeze, self.one, self.three = conv(), conv(), conv()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            squeezed = self.squeeze(x).relu()
+            return torch.cat([self.one(squeezed), self.three(squeezed)], dim=1).relu()
+
+    def pool() -> torch.nn.MaxPool2d:
+        return nn.MaxPool2d(3, 2, ceil_mode=True)
+
+    first = conv(stride=2)
+    first.padding = (0, 0)
+    theirs = nn.Sequential(
+        first, nn.ReLU(), pool(), Fire(), Fire(), pool(), Fire(), Fire(), pool(), Fire(), Fire(), Fire(), Fire(), conv(),
+        nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    )  # fmt: skip
+    x = cnnguide.prepare_photo(cnnguide.photo("cat"))
+    tx, grad = torch.tensor(x, requires_grad=True), np.zeros((1, 1000), np.float32)
+    grad[0, cnnguide.PHOTO_CLASSES.index("tabby")] = 1
+    tgrad = torch.tensor(grad)
+    np.testing.assert_allclose(ours.forward(x), theirs(tx).detach().numpy(), rtol=1e-3, atol=1e-2)
+
+    def our_step() -> None:
+        ours.forward(x)
+        ours.backward(grad)
+
+    def their_step() -> None:
+        theirs.zero_grad()
+        tx.grad = None
+        theirs(tx).backward(tgrad)
+
+    return Pair("SqueezeNet, a photo there and back", our_step, their_step, 2.0)
+
+
 def pairs() -> list[Pair]:
     return [
         convolution("conv 1x3x224x224, 64 7x7, stride 2", (1, 3, 224, 224), (64, 3, 7, 7), 2.7, stride=2, padding=3),
         convolution("conv 32x64x28x28, 64 3x3", (32, 64, 28, 28), (64, 64, 3, 3), 2.7, padding=1),
         convolution("conv 128x1x28x28, 16 3x3", (128, 1, 28, 28), (16, 1, 3, 3), 1.6, padding=1),
         convolution("depthwise 8x32x56x56, 3x3", (8, 32, 56, 56), (32, 1, 3, 3), 5.0, padding=1, groups=32),
-        # Nothing but a matrix product: two BLAS libraries side by side, ours here with kernels half as wide ("Haswell").
+        # Nothing but a matrix product: two BLAS libraries side by side.
         convolution("conv 8x64x28x28, 128 1x1", (8, 64, 28, 28), (128, 64, 1, 1), 2.7),
         filtering(),
         training_step(),
+        photo_step(),
     ]
 
 

@@ -8,7 +8,7 @@ The names stand in the order in which a reader of the guide meets them.
 from cnnguide.filters import SOBEL_X, SOBEL_Y, PREWITT_X, PREWITT_Y, SCHARR_X, SCHARR_Y, LAPLACIAN, LAPLACIAN_8
 from cnnguide.filters import BOX, GAUSSIAN, IDENTITY, SHARPEN
 from cnnguide.filters import apply_filter, gradient_direction, gradient_magnitude, match_template
-from cnnguide.images import checkerboard, coffee, color_grid, disk, load, luma, ramp, save
+from cnnguide.images import PHOTOS, checkerboard, coffee, color_grid, disk, load, luma, photo, ramp, resize, save
 from cnnguide.letters import (
     ALPHABET,
     FAMILIES,
@@ -34,9 +34,10 @@ from cnnguide.initializers import constant, fans, gain, he_normal, he_uniform, l
 from cnnguide.initializers import xavier_normal, xavier_uniform
 from cnnguide.layers import AvgPool2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential, Sigmoid, Tanh
 from cnnguide.layers import BatchNorm2d, Branches, GlobalAvgPool2d, Residual
-from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
+from cnnguide.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp, clip_by_norm, cosine_rate, step_rate
 from cnnguide.training import DivergedError, History, accuracy, fit
 from cnnguide.letters_network import letters_network, train_letters_network, trained_letters_network
+from cnnguide.photo_network import PHOTO_CLASSES, PHOTO_LAYERS, Guess, classify, photo_network, prepare_photo
 from cnnguide.feature_visualization import maximize_activation
 
 __version__ = "0.1.0"
@@ -45,7 +46,7 @@ __all__ = [
     # channels and kernels
     "SOBEL_X", "SOBEL_Y", "PREWITT_X", "PREWITT_Y", "SCHARR_X", "SCHARR_Y", "LAPLACIAN", "LAPLACIAN_8", "BOX", "GAUSSIAN",
     "IDENTITY", "SHARPEN", "apply_filter", "gradient_magnitude", "gradient_direction", "match_template",
-    "coffee", "luma", "color_grid", "load", "save", "disk", "ramp", "checkerboard",
+    "coffee", "photo", "PHOTOS", "luma", "color_grid", "load", "save", "resize", "disk", "ramp", "checkerboard",
     "draw_page", "Page", "Glyph", "draw_letters", "split_letters", "ALPHABET", "FONTS", "FAMILIES",
     "TRAINING_FONTS", "HELD_OUT_FONTS", "HELD_OUT_FAMILIES", "HELD_OUT_STYLES", "load_idx",
     "conv2d", "conv2d_definition", "conv2d_backward",
@@ -63,6 +64,9 @@ __all__ = [
     "cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward",
     "Conv2d", "Linear", "MaxPool2d", "AvgPool2d", "ReLU", "Tanh", "Sigmoid", "Flatten", "Dropout", "Sequential",
     "GlobalAvgPool2d", "BatchNorm2d", "Branches", "Residual",
-    "SGD", "AdaGrad", "RMSProp", "Adam", "fit", "History", "accuracy", "DivergedError",
+    "SGD", "AdaGrad", "RMSProp", "Adam", "AdamW", "clip_by_norm", "cosine_rate", "step_rate",
+    "fit", "History", "accuracy", "DivergedError",
     "letters_network", "train_letters_network", "trained_letters_network", "maximize_activation",
+    # a published network
+    "photo_network", "prepare_photo", "classify", "Guess", "PHOTO_CLASSES", "PHOTO_LAYERS",
 ]  # fmt: skip

@@ -2,8 +2,9 @@
 
 With this module, one can
 - draw images whose every pixel can be predicted (`disk`, `ramp`, `checkerboard`),
-- take a colour photo that comes with the package (`coffee`), turn colours into gray (`luma`), and all but a grid of coloured
-  lines (`color_grid`),
+- take a colour photo that comes with the package (`coffee`, `photo`), turn colours into gray (`luma`), and all but a grid of
+  coloured lines (`color_grid`),
+- make a picture larger or smaller (`resize`),
 - read a picture of one's own and write what was made of it (`load`, `save`, which need Pillow).
 
 Images are (H, W), or (3, H, W) in the order red, green, blue, from 0 (black) to 1 (white).
@@ -13,14 +14,21 @@ import importlib
 import io
 import warnings
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from cnnguide._checks import as_floats, check_int
+from cnnguide._checks import as_floats, check_choice, check_int, check_int_pair
 
-__all__ = ["checkerboard", "coffee", "color_grid", "disk", "load", "luma", "ramp", "save"]
+__all__ = ["PHOTOS", "checkerboard", "coffee", "color_grid", "disk", "load", "luma", "photo", "ramp", "resize", "save"]
+
+DATA = Path(__file__).parent / "data"
+PHOTOS_FILE = DATA / "photos.npz"
+PHOTO_SIDE = 224
+
+PHOTOS = MappingProxyType({"coffee": "coffee", "cat": "chelsea", "astronaut": "astronaut", "rocket": "rocket"})
+"""The names that `photo` takes, and what scikit-image calls the photos, which it has larger."""
 
 MOST_PIXELS = 50_000_000
 """A picture with more is refused: in float32 it would take more than half a gigabyte."""
@@ -96,8 +104,96 @@ def coffee() -> np.ndarray:
     >>> coffee().shape
     (3, 107, 160)
     """
-    with np.load(Path(__file__).parent / "data" / "coffee.npz") as file:
+    with np.load(DATA / "coffee.npz") as file:
         return _planes(file["photo"])
+
+
+def photo(name: str) -> np.ndarray:
+    """A square colour photo of the size that networks for photos are given.
+
+    Parameters
+    ----------
+    name : {"coffee", "cat", "astronaut", "rocket"}
+        Which one of `PHOTOS`.
+
+    Returns
+    -------
+    ndarray of float32, shape (3, 224, 224)
+        The photo from 0 to 1, in the order red, green, blue.
+
+    Raises
+    ------
+    ValueError
+        For another name; the message suggests the nearest one.
+
+    References
+    ----------
+    The squares in the middle of photos that scikit-image calls coffee, chelsea, astronaut and rocket. Who took them is
+    said in data/README.md.
+
+    Examples
+    --------
+    >>> photo("cat").shape
+    (3, 224, 224)
+    """
+    with np.load(PHOTOS_FILE) as file:
+        return _planes(file[check_choice("photo", name, PHOTOS)])
+
+
+def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
+    """Make a picture larger or smaller.
+
+    Parameters
+    ----------
+    image : array_like, shape (..., H, W)
+        One picture, its channels, or many of them.
+    size : int or (int, int)
+        Height and width of the result, in pixels; one number for both.
+
+    Returns
+    -------
+    ndarray, shape (..., height, width)
+        float32 for float32, else float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a size that is not a positive whole number, for numbers that are not real, and for an image without pixels.
+
+    Notes
+    -----
+    Along each axis, a new pixel is a weighted mean of the old ones around its place. The weights fall linearly with the
+    distance, to zero at max(1, old / new) old pixels. So an enlarged picture is interpolated between two pixels, and in
+    a smaller one no pixel is skipped: fine stripes turn gray instead of into coarse ones (aliasing).
+
+    References
+    ----------
+    Documentation of PyTorch's interpolate with mode "bilinear" and antialias; of Pillow's Image.resize with BILINEAR.
+
+    Examples
+    --------
+    >>> resize(np.array([[0.0, 1.0]]), (1, 4)).tolist()
+    [[0.0, 0.25, 0.75, 1.0]]
+    >>> resize(np.array([[0.0, 1.0] * 6]), (1, 3)).round(2).tolist()[0][1]  # stripes turn gray
+    0.5
+    """
+    image = as_floats("image", image)
+    height, width = check_int_pair("size", size, 1)
+    if image.ndim < 2 or 0 in image.shape[-2:]:
+        raise ValueError(f"image must be (..., H, W) with at least one pixel, got shape {image.shape}")
+    rows, columns = (
+        _means(old, new).astype(image.dtype) for old, new in zip(image.shape[-2:], (height, width), strict=True)
+    )
+    return rows @ image @ columns.T
+
+
+def _means(old: int, new: int) -> np.ndarray:
+    """The weights of `resize` along one axis: (new, old), each row with the sum 1."""
+    step = old / new
+    centres = (np.arange(new) + 0.5) * step
+    distance = abs(np.arange(old) + 0.5 - centres[:, None])
+    weights = np.maximum(0, 1 - distance / max(1, step))
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def luma(image: np.ndarray) -> np.ndarray:

@@ -138,7 +138,7 @@ class Conv2d(_Weighted):
     ) -> None:
         conv_parameters(in_channels, out_channels, kernel, groups)  # refuses what does not go together
         shape = (out_channels, in_channels // groups, *check_int_pair("kernel", kernel, 1))
-        self.weight = he_normal(shape, rng, dtype=dtype)
+        self.weight = he_normal(shape, rng, dtype=dtype, groups=groups)
         self.bias = np.zeros(out_channels, dtype)
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         self._gradients = []
@@ -325,17 +325,26 @@ def _per_channel(values: np.ndarray) -> np.ndarray:
 
 
 class _Pool2d(Layer):
-    """What both poolings share: their settings, and a kernel that fits no image is refused as soon as it is given."""
+    """What both poolings share: their settings, of which those that fit no image are refused as soon as they are given."""
 
     _pool: ClassVar[Callable[..., np.ndarray]]
     _pool_backward: ClassVar[Callable[..., np.ndarray]]
+    kernel: Pair
+    stride: Pair | None
+    padding: ImagePadding | str
+    ceil_mode: bool
 
-    def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
-        self.kernel, self.stride, self.padding = kernel, stride, padding
-        self._pool(np.zeros((0, 1, *check_int_pair("kernel", kernel, 1))), **self._settings())  # no image, all checks
+    def __init__(self, **settings: Any) -> None:
+        self._names = tuple(settings)
+        for name, value in settings.items():
+            setattr(self, name, value)
+        kernels = check_int_pair("kernel", self.kernel, 1)
+        dilations = check_int_pair("dilation", settings.get("dilation", 1), 1)
+        spans = (d * (k - 1) + 1 for k, d in zip(kernels, dilations, strict=True))
+        self._pool(np.zeros((0, 1, *spans)), **self._settings())  # tried on no image, of the size of a window
 
     def _settings(self) -> dict[str, Any]:
-        return {"kernel": self.kernel, "stride": self.stride, "padding": self.padding}
+        return {name: getattr(self, name) for name in self._names}
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         return self._pool(self._remember(x), **self._settings())
@@ -345,27 +354,111 @@ class _Pool2d(Layer):
 
 
 class MaxPool2d(_Pool2d):
-    """`max_pool2d` as a layer.
+    """`max_pool2d` as a layer: keep the largest value of each window.
 
-    Formula, shapes, source: as `max_pool2d`.
+    Parameters
+    ----------
+    kernel : int or (int, int)
+        Size of the window in pixels; one number for both axes, or (height, width).
+    stride : int or (int, int), optional
+        Pixels from one window to the next; the size of the window if not given.
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid", default 0
+        Pixels added around the image: everywhere, (height, width), ((top, bottom), (left, right)), none ("valid"), or,
+        for stride 1, as many as keep the size ("same", what is odd goes to the end).
+    dilation : int or (int, int), default 1
+        Pixels from one entry of the window to the next.
+    ceil_mode : bool, default False
+        Whether a last window may hang over the end, provided that it begins in the image or in the padding before it.
 
+    Raises
+    ------
+    TypeError
+        If x holds other than real numbers, or a setting is not a whole number.
+    ValueError
+        If x is not a batch of images, a window does not fit, or a window could lie in the padding alone: numbers of
+        padding are at most half a kernel.
+
+    Notes
+    -----
+    x (N, C, H, W) becomes (N, C, H', W') with H' and W' as `pool_output_size` gives them. Each pixel collects the
+    gradients of the windows that it won.
+
+    References
+    ----------
+    Documentation of PyTorch's MaxPool2d.
+
+    Examples
+    --------
     >>> MaxPool2d(2).forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
     [[[[4.0]]]]
     """
 
     _pool, _pool_backward = staticmethod(max_pool2d), staticmethod(max_pool2d_backward)
 
+    def __init__(
+        self,
+        kernel: Pair,
+        stride: Pair | None = None,
+        padding: ImagePadding | str = 0,
+        dilation: Pair = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__(kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+
 
 class AvgPool2d(_Pool2d):
-    """`avg_pool2d` as a layer.
+    """`avg_pool2d` as a layer: take the mean of each window.
 
-    Formula, shapes, source: as `avg_pool2d`.
+    Parameters
+    ----------
+    kernel : int or (int, int)
+        Size of the window in pixels; one number for both axes, or (height, width).
+    stride : int or (int, int), optional
+        Pixels from one window to the next; the size of the window if not given.
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid", default 0
+        Pixels added around the image: everywhere, (height, width), ((top, bottom), (left, right)), none ("valid"), or,
+        for stride 1, as many as keep the size ("same", what is odd goes to the end).
+    ceil_mode : bool, default False
+        Whether a last window may hang over the end, provided that it begins in the image or in the padding before it.
+    count_include_pad : bool, default True
+        Whether the pixels of the padding count in the mean, as zeros.
 
+    Raises
+    ------
+    TypeError
+        If x holds other than real numbers, or a setting is not a whole number.
+    ValueError
+        If x is not a batch of images, a window does not fit, or a window could lie in the padding alone: numbers of
+        padding are at most half a kernel.
+
+    Notes
+    -----
+    x (N, C, H, W) becomes (N, C, H', W') with H' and W' as `pool_output_size` gives them. Each pixel collects its share of
+    the gradients of the windows that it lies in.
+
+    References
+    ----------
+    Documentation of PyTorch's AvgPool2d.
+
+    Examples
+    --------
     >>> AvgPool2d(2).forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
     [[[[2.5]]]]
     """
 
     _pool, _pool_backward = staticmethod(avg_pool2d), staticmethod(avg_pool2d_backward)
+
+    def __init__(
+        self,
+        kernel: Pair,
+        stride: Pair | None = None,
+        padding: ImagePadding | str = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__(
+            kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad
+        )
 
 
 class _Activation(Layer):

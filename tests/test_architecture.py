@@ -18,7 +18,7 @@ FLOORS = [
     ["activations", "filters", "images", "initializers", "letters", "optimizers", "shapes"],  # what needs checks only
     ["convolution", "losses", "pooling", "receptive_field"],  # what computes with sizes or activations
     ["layers", "networks"],  # operations with weights, and published networks of them
-    ["feature_visualization", "training"],  # what is done with a network
+    ["feature_visualization", "photo_network", "training"],  # what is done with a network; one that others trained
     ["letters_network"],  # one network, and how it is trained
 ]
 MODULES = sorted(file.stem for file in PACKAGE.glob("*.py") if not file.stem.startswith("__"))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnguide import checkerboard, coffee, color_grid, disk, load, luma, ramp, save
+from cnnguide import PHOTOS, checkerboard, coffee, color_grid, disk, load, luma, photo, ramp, resize, save
 from tests.conftest import ROOT
 
 
@@ -271,3 +271,44 @@ def test_what_cannot_be_saved_is_refused_and_leaves_no_file(tmp_path, name, imag
     with pytest.raises(ValueError, match=message):
         save(tmp_path / name, image)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 9), (40, 23)])
+@pytest.mark.parametrize("size", [1, 7, (64, 17), (16, 90)])
+def test_resize_is_that_of_pytorch_with_its_antialiasing(torch, shape, size):
+    image = np.random.default_rng(0).random((3, *shape))
+    wanted = torch.nn.functional.interpolate(
+        torch.tensor(image[None]), size if isinstance(size, tuple) else (size, size), mode="bilinear", antialias=True
+    )
+    np.testing.assert_allclose(resize(image, size), wanted[0].numpy(), atol=1e-7)
+
+
+def test_resize_keeps_the_type_the_mean_of_stripes_and_what_has_the_size_already():
+    stripes = np.tile(np.arange(64, dtype=np.float32) % 2, (64, 1))
+    assert resize(stripes, 16).dtype == np.float32
+    np.testing.assert_allclose(resize(stripes, 16)[:, 1:-1], 0.5, atol=1e-6)  # at the border, windows are cut off
+    np.testing.assert_array_equal(resize(stripes, 64), stripes)
+
+
+def test_resize_refuses_what_is_no_size_and_no_picture():
+    with pytest.raises(ValueError, match="size must be at least 1, got 0"):
+        resize(np.zeros((3, 3)), (3, 0))
+    with pytest.raises(ValueError, match=r"image must be \(..., H, W\) with at least one pixel, got shape \(3,\)"):
+        resize(np.zeros(3), 2)
+
+
+def test_the_photos_are_those_of_scikit_image():
+    from skimage import data
+
+    for name, source in PHOTOS.items():
+        original = getattr(data, source)() / 255
+        side = min(original.shape[:2])
+        top, left = ((length - side) // 2 for length in original.shape[:2])
+        square = np.moveaxis(original[top : top + side, left : left + side], 2, 0)
+        ours = photo(name)
+        assert ours.shape == (3, 224, 224) and ours.dtype == np.float32
+        assert abs(resize(square, 224) - ours).mean() < 0.02  # another filter
+    with pytest.raises(
+        ValueError, match="photo must be one of coffee, cat, astronaut, rocket; got 'rokket', did you mean 'rocket'"
+    ):
+        photo("rokket")

@@ -1,11 +1,11 @@
 // How weights are drawn: the variance depends on how many inputs a unit sums up. Held to cnnguide.initializers.
 
 /**
- * Inputs that one unit sums up, and outputs that one input reaches: [fanIn, fanOut]; shapes are (out, in, kernel ...).
+ * Inputs that one unit sums up, and outputs that one input reaches: [fanIn, fanOut]; shapes are (out, in / groups, kernel ...).
  */
-export function fans([out, inputs, ...kernel]) {
+export function fans([out, inputs, ...kernel], groups = 1) {
   const positions = kernel.reduce((product, side) => product * side, 1);
-  return [inputs * positions, out * positions];
+  return [inputs * positions, (out / groups) * positions];
 }
 
 /** The variance of a weight by scheme, from the two fans; each scheme has a normal and a uniform form. */
