@@ -164,10 +164,10 @@ def check_gradient(grad: object, shape: tuple[int, ...]) -> np.ndarray:
 
 def check_classes(shape: tuple[int, ...], target: np.ndarray, ignored: np.ndarray | None = None) -> None:
     """Refuse targets that are not class numbers for scores of this shape; those where `ignored` is True may be anything."""
-    if len(shape) != 2 or target.shape != shape[:1]:
+    if len(shape) < 2 or target.shape != shape[:1] + shape[2:]:
         raise ValueError(
-            f"scores must be (N, classes) and target (N,), got {shape} and {target.shape}; "
-            "target holds class numbers, not one-hot rows"
+            f"scores must be (N, classes) and target (N,), or (N, classes, d1, ...) and (N, d1, ...), got {shape} and "
+            f"{target.shape}; target holds class numbers, not one-hot rows"
         )
     if not np.issubdtype(target.dtype, np.integer):
         raise TypeError(f"target must hold whole numbers, got {target.dtype}")
