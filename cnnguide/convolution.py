@@ -21,6 +21,7 @@ from cnnguide._checks import (
     check_int,
     check_int_pair,
     check_nchw,
+    check_stride_pair,
 )
 from cnnguide.shapes import ImagePadding, Pair, conv_output_size
 
@@ -272,7 +273,7 @@ def _plan(
             f"x {x.shape} has {in_channels} channels and weight {weight.shape} reads {in_per_group} in each of {groups} "
             f"groups; what would fit: {in_per_group * groups} channels, and a C_out that {groups} divides"
         )
-    strides, dilations = check_int_pair("stride", stride, 1), check_int_pair("dilation", dilation, 1)
+    strides, dilations = check_stride_pair(stride), check_int_pair("dilation", dilation, 1)
     sides = check_image_padding(padding, (kernel[0], kernel[1]), strides, dilations)
     out_size = (conv_output_size(*axis) for axis in zip(size, kernel, strides, sides, dilations, strict=True))
     return _Plan(

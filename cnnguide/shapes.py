@@ -11,7 +11,7 @@ divide evenly drops the remainder (floors).
 
 import math
 
-from cnnguide._checks import check_axis_padding, check_int, check_int_pair, check_pair
+from cnnguide._checks import check_axis_padding, check_int, check_int_pair, check_pair, check_stride
 
 __all__ = ["conv_chain", "conv_macs", "conv_output_size", "conv_parameters", "format_chain", "pool_output_size"]
 
@@ -46,7 +46,7 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: AxisPaddi
     """
     size = check_int("size", size, 1)
     kernel = check_int("kernel", kernel, 1)
-    stride = check_int("stride", stride, 1)
+    stride = check_stride(stride)
     dilation = check_int("dilation", dilation, 1)
     before, after = check_axis_padding(padding)
     span = dilation * (kernel - 1) + 1
@@ -116,7 +116,7 @@ def pool_output_size(
     (54, 55)
     """
     size, kernel = check_int("size", size, 1), check_int("kernel", kernel, 1)
-    stride = kernel if stride is None else check_int("stride", stride, 1)
+    stride = kernel if stride is None else check_stride(stride)
     before, after = check_axis_padding(padding)
     steps = -(-(size + before + after - check_int("dilation", dilation, 1) * (kernel - 1) - 1) // stride)  # rounded up
     if not ceil_mode or steps < 0:
@@ -157,7 +157,7 @@ def conv_chain(size: int, kernel: int = 3, stride: int = 1, padding: AxisPadding
     [8, 6, 4, 2]
     """
     sizes = [check_int("size", size, 1)]
-    stride = check_int("stride", stride, 1)
+    stride = check_stride(stride)
     span = check_int("dilation", dilation, 1) * (check_int("kernel", kernel, 1) - 1) + 1
     total_padding = sum(check_axis_padding(padding))
     while sizes[-1] > 1 and span <= sizes[-1] + total_padding:
