@@ -16,12 +16,11 @@ import numpy as np
 
 from cnnguide._checks import (
     as_floats,
-    check_axis_padding,
     check_gradient,
+    check_image_padding,
     check_int,
     check_int_pair,
     check_nchw,
-    check_pair,
 )
 from cnnguide.shapes import ImagePadding, Pair, conv_output_size
 
@@ -274,26 +273,10 @@ def _plan(
             f"groups; what would fit: {in_per_group * groups} channels, and a C_out that {groups} divides"
         )
     strides, dilations = check_int_pair("stride", stride, 1), check_int_pair("dilation", dilation, 1)
-    sides = _padding_of_both_axes(padding, (kernel[0], kernel[1]), strides, dilations)
+    sides = check_image_padding(padding, (kernel[0], kernel[1]), strides, dilations)
     out_size = (conv_output_size(*axis) for axis in zip(size, kernel, strides, sides, dilations, strict=True))
     return _Plan(
         batch=batch, in_channels=in_channels, out_shape=(batch, out_channels, *out_size), kernel=tuple(kernel),
         stride=strides, padding=sides, dilation=dilations, groups=groups, size=tuple(size),
         dtype=np.result_type(x, weight),
     )  # fmt: skip
-
-
-def _padding_of_both_axes(
-    padding: ImagePadding | str, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    if not isinstance(padding, str):  # asked first, because an array would be compared with a text entry by entry
-        vertical_sides, horizontal_sides = check_pair("padding", padding)
-        return check_axis_padding(vertical_sides), check_axis_padding(horizontal_sides)
-    if padding == "valid":
-        return (0, 0), (0, 0)
-    if padding != "same":
-        raise ValueError(f'padding must be numbers, "same" or "valid"; got {padding!r}')
-    if stride != (1, 1):
-        raise ValueError(f'padding "same" keeps the size, which stride {stride} cannot; give the padding in numbers')
-    vertical, horizontal = (d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
-    return (vertical // 2, vertical - vertical // 2), (horizontal // 2, horizontal - horizontal // 2)

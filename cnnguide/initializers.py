@@ -9,11 +9,12 @@ Every draw takes a `numpy.random.Generator`: nothing is seeded in secret. Shapes
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from cnnguide._checks import check_choice, check_dtype, check_generator, check_int
+from cnnguide.activations import gelu, silu
 
 __all__ = [
     "constant",
@@ -86,16 +87,16 @@ def fans(shape: Shape, groups: int = 1) -> tuple[int, int]:
     return shape[1] * positions, shape[0] // groups * positions
 
 
-def gain(nonlinearity: str, slope: float = 0.01) -> float:
+def gain(nonlinearity: str, slope: float | None = None) -> float:
     """By how much larger weights must be, in standard deviations, to make up for an activation.
 
     Parameters
     ----------
     nonlinearity : str
-        "linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", or one of the convolutions that PyTorch names here, such
-        as "conv2d" and "conv_transpose2d", which are linear.
-    slope : float, default 0.01
-        Slope of "leaky_relu" below zero.
+        "linear", "sigmoid", "tanh", "relu", "leaky_relu", "prelu", "gelu", "silu", "selu", or one of the convolutions that
+        PyTorch names here, such as "conv2d" and "conv_transpose2d", which are linear.
+    slope : float, optional
+        Slope below zero of "leaky_relu", 0.01 if not given, or of "prelu", 0.25 if not given.
 
     Returns
     -------
@@ -109,27 +110,33 @@ def gain(nonlinearity: str, slope: float = 0.01) -> float:
 
     Notes
     -----
-    1 for "linear" and "sigmoid", 5 / 3 for "tanh", sqrt(2) for "relu", sqrt(2 / (1 + slope ** 2)) for "leaky_relu", and
-    3 / 4 for "selu". The 5 / 3 of tanh is an empirical choice.
+    1 for "linear" and "sigmoid", 5 / 3 for "tanh", sqrt(2) for "relu", sqrt(2 / (1 + slope ** 2)) for "leaky_relu" and
+    "prelu", and 3 / 4 for "selu". The 5 / 3 of tanh is an empirical choice. PyTorch has no number for "gelu" and "silu";
+    here it is 1 / sqrt(E[f(z)²]) with z ~ Normal(0, 1), by numeric integration: what keeps the mean square of the signals
+    at 1 from layer to layer. The sqrt(2) of ReLU is of the same kind.
 
     References
     ----------
-    Documentation of PyTorch's torch.nn.init.calculate_gain.
+    Documentation of PyTorch's torch.nn.init.calculate_gain; K. He et al., "Delving deep into rectifiers" (2015), section
+    2.2, for the mean square.
 
     Examples
     --------
     >>> round(gain("relu") ** 2, 12)            # half of the squares are lost
     2.0
     """
-    gains = {
-        **dict.fromkeys(LINEAR, 1.0),
-        "sigmoid": 1.0,
-        "tanh": 5 / 3,
-        "relu": math.sqrt(2),
-        "leaky_relu": math.sqrt(2 / (1 + slope**2)),
-        "selu": 3 / 4,
-    }
-    return gains[check_choice("nonlinearity", nonlinearity, gains)]
+    slopes, functions = {"leaky_relu": 0.01, "prelu": 0.25}, {"gelu": gelu, "silu": silu}
+    gains = {**dict.fromkeys(LINEAR, 1.0), "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
+    name = check_choice("nonlinearity", nonlinearity, [*gains, *slopes, *functions])
+    if name in slopes:
+        return math.sqrt(2 / (1 + (slopes[name] if slope is None else slope) ** 2))
+    return 1 / math.sqrt(_mean_square(functions[name])) if name in functions else gains[name]
+
+
+def _mean_square(function: Callable[[np.ndarray], np.ndarray]) -> float:
+    """E[f(z)²] for z ~ Normal(0, 1): for smooth f, an even grid gives all digits."""
+    z, step = np.linspace(-12, 12, 1001, retstep=True)
+    return float((function(z) ** 2 * np.exp(-z * z / 2)).sum() * step / math.sqrt(2 * math.pi))
 
 
 def lecun_normal(shape: Shape, rng: np.random.Generator, dtype: type = np.float64, *, groups: int = 1) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Layers: the operations of this package with their weights, forward beside backward.
 
 With this module, one can build a network as a `Sequential` of `Conv2d`, `Linear`, `BatchNorm2d`, `MaxPool2d`, `AvgPool2d`,
-`GlobalAvgPool2d`, `ReLU`, `Tanh`, `Sigmoid`, `Flatten` and `Dropout`, with parallel paths in `Branches` and skip connections
-in `Residual`. Every layer is used alike:
+`GlobalAvgPool2d`, `ReLU`, `PReLU`, `GELU`, `SiLU`, `Tanh`, `Sigmoid`, `Flatten` and `Dropout`, with parallel paths in
+`Branches` and skip connections in `Residual`. Every layer is used alike:
 
 - `forward(x, training=False)` computes the output and remembers what the gradient will need,
 - `backward(grad)` takes the gradient for that output, stores those of the weights, and returns that for the input,
@@ -20,6 +20,7 @@ import numpy as np
 
 from cnnguide._checks import (
     as_floats,
+    check_choice,
     check_dtype,
     check_generator,
     check_gradient,
@@ -29,7 +30,20 @@ from cnnguide._checks import (
     check_number,
     error_at,
 )
-from cnnguide.activations import relu, relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
+from cnnguide.activations import (
+    gelu,
+    gelu_backward,
+    prelu,
+    prelu_backward,
+    relu,
+    relu_backward,
+    sigmoid,
+    sigmoid_backward,
+    silu,
+    silu_backward,
+    tanh,
+    tanh_backward,
+)
 from cnnguide.convolution import conv2d, conv2d_backward
 from cnnguide.initializers import he_normal
 from cnnguide.pooling import (
@@ -43,6 +57,7 @@ from cnnguide.pooling import (
 from cnnguide.shapes import ImagePadding, Pair, conv_parameters
 
 __all__ = [
+    "GELU",
     "AvgPool2d",
     "BatchNorm2d",
     "Branches",
@@ -53,9 +68,11 @@ __all__ = [
     "Layer",
     "Linear",
     "MaxPool2d",
+    "PReLU",
     "ReLU",
     "Residual",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Tanh",
 ]
@@ -325,17 +342,26 @@ def _per_channel(values: np.ndarray) -> np.ndarray:
 
 
 class _Pool2d(Layer):
-    """What both poolings share: their settings, and a kernel that fits no image is refused as soon as it is given."""
+    """What both poolings share: their settings, of which those that fit no image are refused as soon as they are given."""
 
     _pool: ClassVar[Callable[..., np.ndarray]]
     _pool_backward: ClassVar[Callable[..., np.ndarray]]
+    kernel: Pair
+    stride: Pair | None
+    padding: ImagePadding | str
+    ceil_mode: bool
 
-    def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0, ceil_mode: bool = False) -> None:
-        self.kernel, self.stride, self.padding, self.ceil_mode = kernel, stride, padding, ceil_mode
-        self._pool(np.zeros((0, 1, *check_int_pair("kernel", kernel, 1))), **self._settings())  # no image, all checks
+    def __init__(self, **settings: Any) -> None:
+        self._names = tuple(settings)
+        for name, value in settings.items():
+            setattr(self, name, value)
+        kernels = check_int_pair("kernel", self.kernel, 1)
+        dilations = check_int_pair("dilation", settings.get("dilation", 1), 1)
+        spans = (d * (k - 1) + 1 for k, d in zip(kernels, dilations, strict=True))
+        self._pool(np.zeros((0, 1, *spans)), **self._settings())  # tried on no image, of the size of a window
 
     def _settings(self) -> dict[str, Any]:
-        return {"kernel": self.kernel, "stride": self.stride, "padding": self.padding, "ceil_mode": self.ceil_mode}
+        return {name: getattr(self, name) for name in self._names}
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         return self._pool(self._remember(x), **self._settings())
@@ -345,27 +371,111 @@ class _Pool2d(Layer):
 
 
 class MaxPool2d(_Pool2d):
-    """`max_pool2d` as a layer.
+    """`max_pool2d` as a layer: keep the largest value of each window.
 
-    Formula, shapes, source: as `max_pool2d`.
+    Parameters
+    ----------
+    kernel : int or (int, int)
+        Size of the window in pixels; one number for both axes, or (height, width).
+    stride : int or (int, int), optional
+        Pixels from one window to the next; the size of the window if not given.
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid", default 0
+        Pixels added around the image: everywhere, (height, width), ((top, bottom), (left, right)), none ("valid"), or,
+        for stride 1, as many as keep the size ("same", what is odd goes to the end).
+    dilation : int or (int, int), default 1
+        Pixels from one entry of the window to the next.
+    ceil_mode : bool, default False
+        Whether a last window may hang over the end, provided that it begins in the image or in the padding before it.
 
+    Raises
+    ------
+    TypeError
+        If x holds other than real numbers, or a setting is not a whole number.
+    ValueError
+        If x is not a batch of images, a window does not fit, or a window could lie in the padding alone: numbers of
+        padding are at most half a kernel.
+
+    Notes
+    -----
+    x (N, C, H, W) becomes (N, C, H', W') with H' and W' as `pool_output_size` gives them. Each pixel collects the
+    gradients of the windows that it won.
+
+    References
+    ----------
+    Documentation of PyTorch's MaxPool2d.
+
+    Examples
+    --------
     >>> MaxPool2d(2).forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
     [[[[4.0]]]]
     """
 
     _pool, _pool_backward = staticmethod(max_pool2d), staticmethod(max_pool2d_backward)
 
+    def __init__(
+        self,
+        kernel: Pair,
+        stride: Pair | None = None,
+        padding: ImagePadding | str = 0,
+        dilation: Pair = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__(kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+
 
 class AvgPool2d(_Pool2d):
-    """`avg_pool2d` as a layer.
+    """`avg_pool2d` as a layer: take the mean of each window.
 
-    Formula, shapes, source: as `avg_pool2d`.
+    Parameters
+    ----------
+    kernel : int or (int, int)
+        Size of the window in pixels; one number for both axes, or (height, width).
+    stride : int or (int, int), optional
+        Pixels from one window to the next; the size of the window if not given.
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid", default 0
+        Pixels added around the image: everywhere, (height, width), ((top, bottom), (left, right)), none ("valid"), or,
+        for stride 1, as many as keep the size ("same", what is odd goes to the end).
+    ceil_mode : bool, default False
+        Whether a last window may hang over the end, provided that it begins in the image or in the padding before it.
+    count_include_pad : bool, default True
+        Whether the pixels of the padding count in the mean, as zeros.
 
+    Raises
+    ------
+    TypeError
+        If x holds other than real numbers, or a setting is not a whole number.
+    ValueError
+        If x is not a batch of images, a window does not fit, or a window could lie in the padding alone: numbers of
+        padding are at most half a kernel.
+
+    Notes
+    -----
+    x (N, C, H, W) becomes (N, C, H', W') with H' and W' as `pool_output_size` gives them. Each pixel collects its share of
+    the gradients of the windows that it lies in.
+
+    References
+    ----------
+    Documentation of PyTorch's AvgPool2d.
+
+    Examples
+    --------
     >>> AvgPool2d(2).forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
     [[[[2.5]]]]
     """
 
     _pool, _pool_backward = staticmethod(avg_pool2d), staticmethod(avg_pool2d_backward)
+
+    def __init__(
+        self,
+        kernel: Pair,
+        stride: Pair | None = None,
+        padding: ImagePadding | str = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__(
+            kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad
+        )
 
 
 class _Activation(Layer):
@@ -404,10 +514,15 @@ class GlobalAvgPool2d(_Activation):
 
 
 class ReLU(_Activation):
-    """`relu` as a layer.
+    """`relu` as a layer: positive values pass, the others become zero.
 
-    Formula, shapes, source: as `relu`.
+    References
+    ----------
+    V. Nair and G. Hinton, "Rectified linear units improve restricted Boltzmann machines" (2010); documentation of
+    PyTorch's ReLU.
 
+    Examples
+    --------
     >>> ReLU().forward(np.array([-1.0, 2.0])).tolist()
     [0.0, 2.0]
     """
@@ -415,11 +530,122 @@ class ReLU(_Activation):
     _function, _slope = staticmethod(relu), staticmethod(relu_backward)
 
 
+class PReLU(Layer):
+    """`prelu` as a layer: leaky ReLU whose slopes below zero are learned.
+
+    Parameters
+    ----------
+    channels : int, default 1
+        Number of slopes: 1 for all channels together, or one for each channel of the input (N, C, ...).
+    slope : float, default 0.25
+        What the slopes are before training.
+    dtype : type, default numpy.float32
+        Type of the slopes, float32 or float64.
+
+    Raises
+    ------
+    TypeError
+        If `channels` is not a whole number, or `dtype` another type.
+    ValueError
+        If `channels` is below 1, or, in `forward`, if x has other channels.
+
+    Notes
+    -----
+    x where x > 0, else slope * x. Weight decay would pull the slopes towards those of ReLU; the article does without.
+
+    References
+    ----------
+    K. He et al., "Delving deep into rectifiers" (2015), section 2.1; documentation of PyTorch's PReLU.
+
+    Examples
+    --------
+    >>> layer = PReLU()
+    >>> layer.forward(np.array([-4.0, 2.0])).tolist()
+    [-1.0, 2.0]
+    >>> layer.backward(np.array([1.0, 1.0])).tolist(), layer.gradients()[0].tolist()
+    ([0.25, 1.0], [-4.0])
+    """
+
+    def __init__(self, channels: int = 1, slope: float = 0.25, dtype: type = np.float32) -> None:
+        self.weight = np.full(check_int("channels", channels, 1), slope, check_dtype(dtype))
+        self._gradients: list[np.ndarray] = []
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        return prelu(self._remember(x), self.weight)
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        dx, *self._gradients = prelu_backward(grad, self._remembered(), self.weight)
+        return dx
+
+    def parameters(self) -> list[np.ndarray]:
+        return [self.weight]
+
+    def gradients(self) -> list[np.ndarray]:
+        if not self._gradients:
+            raise RuntimeError("PReLU has no gradients yet: call forward, then backward")
+        return self._gradients
+
+
+class GELU(_Activation):
+    """`gelu` as a layer: every value weighed with the probability that a standard normal number is smaller.
+
+    Parameters
+    ----------
+    approximate : {"none", "tanh"}, default "none"
+        Whether the normal distribution is computed exactly, or by an older formula with tanh that is off by less than
+        0.0005.
+
+    Raises
+    ------
+    ValueError
+        If `approximate` is another.
+
+    References
+    ----------
+    D. Hendrycks and K. Gimpel, "Gaussian error linear units" (2016); documentation of PyTorch's GELU.
+
+    Examples
+    --------
+    >>> GELU().forward(np.array([-10.0, 0.0, 10.0])).round(6).tolist()
+    [-0.0, 0.0, 10.0]
+    """
+
+    def __init__(self, approximate: str = "none") -> None:
+        self.approximate = check_choice("approximate", approximate, ("none", "tanh"))
+
+    def _function(self, x: np.ndarray) -> np.ndarray:
+        return gelu(x, self.approximate)
+
+    def _slope(self, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return gelu_backward(grad, x, self.approximate)
+
+
+class SiLU(_Activation):
+    """`silu` as a layer: every value weighed with its sigmoid.
+
+    References
+    ----------
+    S. Elfwing, E. Uchibe and K. Doya, "Sigmoid-weighted linear units" (2018); P. Ramachandran, B. Zoph and Q. Le,
+    "Searching for activation functions" (2017), who call it Swish; documentation of PyTorch's SiLU.
+
+    Examples
+    --------
+    >>> SiLU().forward(np.array([0.0, 1e4])).tolist()
+    [0.0, 10000.0]
+    """
+
+    _function, _slope = staticmethod(silu), staticmethod(silu_backward)
+
+
 class Tanh(_Activation):
-    """`tanh` as a layer.
+    """`tanh` as a layer: every value is squeezed between -1 and 1.
 
-    Formula, shapes, source: as `tanh`.
+    References
+    ----------
+    Documentation of PyTorch's Tanh.
 
+    Examples
+    --------
     >>> Tanh().forward(np.array([0.0])).tolist()
     [0.0]
     """
@@ -428,10 +654,14 @@ class Tanh(_Activation):
 
 
 class Sigmoid(_Activation):
-    """`sigmoid` as a layer.
+    """`sigmoid` as a layer: every value is squeezed between 0 and 1.
 
-    Formula, shapes, source: as `sigmoid`.
+    References
+    ----------
+    Documentation of PyTorch's Sigmoid.
 
+    Examples
+    --------
     >>> Sigmoid().forward(np.array([0.0])).tolist()
     [0.5]
     """

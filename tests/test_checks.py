@@ -51,12 +51,15 @@ OPERATIONS = {
     ),
     **{
         name: (getattr(cnnguide, name), ROWS)
-        for name in ("relu", "leaky_relu", "sigmoid", "tanh", "softmax", "log_softmax")
+        for name in ("relu", "leaky_relu", "sigmoid", "tanh", "gelu", "silu", "softmax", "log_softmax")
     },
     **{
         f"{name}_backward": (lambda grad, name=name: getattr(cnnguide, f"{name}_backward")(grad, np.eye(2, 3)), ROWS)
-        for name in ("relu", "leaky_relu", "sigmoid", "tanh", "softmax", "log_softmax")
+        for name in ("relu", "leaky_relu", "sigmoid", "tanh", "gelu", "silu", "softmax", "log_softmax")
     },
+    "prelu": (lambda x: cnnguide.prelu(x, np.array([0.25])), ROWS),
+    "prelu, slope": (lambda slope: cnnguide.prelu(-np.ones(ROWS), slope), (3,)),
+    "prelu_backward": (lambda grad: cnnguide.prelu_backward(grad, -np.eye(2, 3), np.array([0.25])), ROWS),
     "nll_loss": (lambda x: cnnguide.nll_loss(x, TARGET), ROWS),
     "nll_loss_backward": (lambda x: cnnguide.nll_loss_backward(x, TARGET), ROWS),
     "cross_entropy": (lambda x: cnnguide.cross_entropy(x, TARGET), ROWS),

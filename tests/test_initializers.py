@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import integrate, stats
 
 import cnnguide
 from cnnguide import constant, conv2d_backward, fans, gain, he_normal, orthogonal
@@ -114,6 +115,14 @@ def test_gains_are_pytorchs(torch):
     assert gain("leaky_relu", 0.2) == pytest.approx(torch.nn.init.calculate_gain("leaky_relu", 0.2))
 
 
+@pytest.mark.parametrize("name", ["relu", "gelu", "silu", "prelu"])
+def test_gains_keep_the_mean_square(name):
+    function = (lambda x: cnnguide.prelu(x, np.array([0.25]))) if name == "prelu" else getattr(cnnguide, name)
+    density = lambda z: float(function(np.array(z)) ** 2) * stats.norm.pdf(z)  # noqa: E731
+    mean_square = sum(integrate.quad(density, *ends, epsabs=1e-12)[0] for ends in ((-12, 0), (0, 12)))
+    assert gain(name) ** 2 * mean_square == pytest.approx(1, rel=1e-9)
+
+
 def test_both_lines_of_code_in_the_chapters_table_draw_the_same_variance(torch):
     page = (Path(__file__).parents[1] / "docs/chapters/initialization.md").read_text("utf-8")
     rows = re.findall(r"\| `(\w+\(shape, rng.*?\))` \| `(nn\.init\..*?\))` \|", page)
@@ -190,5 +199,5 @@ def test_bad_input_is_named():
         fans((3, 0))
     with pytest.raises(ValueError, match="mode must be one of fan_in, fan_out; got 'fan', did you mean 'fan_in'"):
         he_normal((3, 3), np.random.default_rng(0), mode="fan")
-    with pytest.raises(ValueError, match="nonlinearity must be one of linear, .*; got 'gelu'"):
-        gain("gelu")
+    with pytest.raises(ValueError, match="nonlinearity must be one of linear, .*; got 'gelo', did you mean 'gelu'"):
+        gain("gelo")

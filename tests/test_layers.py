@@ -261,6 +261,7 @@ def test_settings_have_the_names_of_the_arguments():
     assert (layer.stride, layer.padding, layer.dilation, layer.groups) == (2, (1, 0), (2, 1), 2)
     for pooling in (MaxPool2d(3, 2, 1), AvgPool2d(3, 2, 1)):
         assert (pooling.kernel, pooling.stride, pooling.padding, pooling.ceil_mode) == (3, 2, 1, False)
+    assert MaxPool2d(3, dilation=2).dilation == 2 and not AvgPool2d(3, count_include_pad=False).count_include_pad
 
 
 def test_a_mean_is_not_a_maximum():

@@ -1,6 +1,6 @@
 // The functions between the layers, of one number, each with its slope there. Held to cnnguide.activations.
 
-export const relu = (z) => (z > 0 ? z : 0);
+export const relu = (z) => Math.max(z, 0); // NaN stays NaN
 
 export const { tanh } = Math;
 
@@ -13,7 +13,7 @@ export function sigmoid(z) {
 /** By name: the value of each, and its slope. */
 export const ACTIVATIONS = {
   linear: { value: (z) => z, slope: () => 1 },
-  relu: { value: relu, slope: (z) => (z > 0 ? 1 : 0) },
+  relu: { value: relu, slope: (z) => (z <= 0 ? 0 : 1) },
   tanh: { value: tanh, slope: (z) => 1 - tanh(z) ** 2 },
   sigmoid: { value: sigmoid, slope: (z) => sigmoid(z) * (1 - sigmoid(z)) },
 };

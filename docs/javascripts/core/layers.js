@@ -1,5 +1,9 @@
 // Layers: forward beside backward, on batches { shape: [N, C, H, W], data }, data a Float32Array. Held to cnnguide.layers.
 
+import { relu } from "./activations.js";
+
+const { fround } = Math;
+
 export function tensor(shape, data = new Float32Array(shape.reduce((product, length) => product * length, 1))) {
   return { shape, data };
 }
@@ -103,7 +107,7 @@ function eachRow([count, channels, height, width], [, , high, wide], border, vis
   }
 }
 
-/** The largest number of each window; windows lie side by side. Where several are equally large, the first counts. */
+/** The largest number of each window; windows lie side by side. Of several that are equally large, the first counts; NaN is the largest of all. */
 export class MaxPool2d {
   parameters = [];
   gradients = [];
@@ -133,7 +137,10 @@ export class MaxPool2d {
   #largest(data, corner, width) {
     let best = corner;
     for (let row = 0; row < this.kernel; row++) {
-      for (let i = corner + row * width; i < corner + row * width + this.kernel; i++) if (data[i] > data[best]) best = i;
+      for (let i = corner + row * width; i < corner + row * width + this.kernel; i++) {
+        if (Number.isNaN(data[i])) return i;
+        if (data[i] > data[best]) best = i;
+      }
     }
     return best;
   }
@@ -151,17 +158,12 @@ export class ReLU {
 
   forward(x) {
     this.x = x;
-    return tensor(
-      x.shape,
-      x.data.map((value) => (value > 0 ? value : 0 * value)),
-    ); // keeps what is no number
+    return tensor(x.shape, x.data.map(relu));
   }
 
   backward(grad) {
-    return tensor(
-      grad.shape,
-      grad.data.map((slope, i) => (this.x.data[i] > 0 ? slope : 0)),
-    );
+    const passed = grad.data.map((slope, i) => (this.x.data[i] <= 0 ? 0 : slope)); // all of it where the input is NaN
+    return tensor(grad.shape, passed);
   }
 }
 
@@ -215,14 +217,14 @@ export class Linear {
   }
 }
 
-/** to += factor * from, over `count` numbers in a row. */
+/** to += factor * from, over `count` numbers in a row. Products that single precision cannot hold are infinite, as in the package. */
 function add(to, toAt, from, fromAt, factor, count) {
-  for (let i = 0; i < count; i++) to[toAt + i] += factor * from[fromAt + i];
+  for (let i = 0; i < count; i++) to[toAt + i] += fround(factor * from[fromAt + i]);
 }
 
 function product(a, aAt, b, bAt, count) {
   let sum = 0;
-  for (let i = 0; i < count; i++) sum += a[aAt + i] * b[bAt + i];
+  for (let i = 0; i < count; i++) sum += fround(a[aAt + i] * b[bAt + i]);
   return sum;
 }
 

@@ -65,7 +65,7 @@ function wordWidth(advances) {
 export function rounded(number) {
   const below = Math.floor(number);
   const part = number - below;
-  return part > 0.5 || (part === 0.5 && below % 2 === 1) ? below + 1 : below;
+  return part > 0.5 || (part === 0.5 && below % 2 !== 0) ? below + 1 : below;
 }
 
 /** One letter in the middle of a square with an odd side: each pixel is the mean of 3 x 3 points of the master. */

@@ -1,9 +1,9 @@
 // Receptive fields of chains and branching networks, along one axis. Held to cnnguide.receptive_field, messages included.
 //
-// A chain is a list of layers. A layer is a window that slides, { kernel, stride, padding, dilation, name }, of which all but the
+// A chain is a list of layers. A layer is a window that slides, { kernel, stride, padding, dilation, ceilMode, name }, of which all but the
 // kernel may be missing, or a block of branches that read the same input, { chains: [[...], ...], name }; [] is a shortcut.
 
-import { bothSides, convOutputSize, wholeNumber } from "./shapes.js";
+import { bothSides, poolOutputSize, wholeNumber } from "./shapes.js";
 
 const NOTHING = { size: 1, stride: 1, padding: 0 };
 
@@ -69,7 +69,10 @@ function agree(quantity, values, unit, name) {
 
 /** The size behind a layer. */
 export function sizeAfter(size, layer) {
-  if (!layer.chains) return convOutputSize(size, layer.kernel, layer.stride, layer.padding, layer.dilation);
+  if (!layer.chains) {
+    const { kernel, stride = 1, padding, dilation, ceilMode } = layer;
+    return poolOutputSize(size, kernel, stride, padding, dilation, ceilMode);
+  }
   const sizes = layer.chains.map((chain) => chain.reduce(sizeAfter, size));
   if (sizes.some((one) => one !== sizes[0])) {
     throw new RangeError(`the branches turn size ${size} into ${sizes.join(", ")}; they must agree to be joined`);

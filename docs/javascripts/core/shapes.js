@@ -33,6 +33,15 @@ export function convOutputSize(size, kernel, stride = 1, padding = 0, dilation =
   return Math.floor((padded - span) / stride) + 1;
 }
 
+/** Number of windows that a pooling takes; with `ceilMode` a last one may hang over the end, if it begins before it. */
+export function poolOutputSize(size, kernel, stride = kernel, padding = 0, dilation = 1, ceilMode = false) {
+  const [before, after] = bothSides(padding);
+  const spare = wholeNumber("size", size, 1) + before + after - wholeNumber("dilation", dilation, 1) * (kernel - 1) - 1;
+  const steps = Math.ceil(spare / wholeNumber("stride", stride, 1));
+  if (!ceilMode || steps < 0) return convOutputSize(size, kernel, stride, padding, dilation);
+  return Math.min(steps + 1, Math.ceil((size + before) / stride));
+}
+
 function doesNotFit(size, kernel, [before, after], dilation) {
   const span = dilation * (kernel - 1) + 1;
   const padded = size + before + after;
