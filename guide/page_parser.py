@@ -447,7 +447,7 @@ class _Reader:
     def _refuse_numbers_read_to_somebody(self, markup: re.Match[str]) -> None:
         for found in _READ_TO_SOMEBODY.finditer(markup[0]):
             text = found["title"] or found["a"] or found["b"] or ""
-            if claim := _NUMBER.search(_without_names(text)):
+            if claim := _NUMBER.search(without_names(text)):
                 raise self.error(
                     markup.start(), f"the number {claim[0]} in {text!r}, where no proof can stand",
                     "say it in words that claim less, or in the text with its proof",
@@ -468,7 +468,7 @@ class _Reader:
         matter = _FRONT_MATTER.match(self.text)
         if matter is None:
             return
-        if found := re.search(r"\d[\d.,]*", _without_names(matter[0])):
+        if found := re.search(r"\d[\d.,]*", without_names(matter[0])):
             raise self.error(
                 found.start(), f"the number {found[0]} in the front matter, where no proof can stand",
                 "say it in words that claim less, or in the page with its proof",
@@ -476,7 +476,8 @@ class _Reader:
         self.blank(*matter.span())
 
 
-def _without_names(text: str) -> str:
+def without_names(text: str) -> str:
+    """Text in which the names that hold digits are blanked, see `NAMES`."""
     for name in NAMES:
         text = re.sub(name, lambda match: " " * len(match[0]), text)
     return text
