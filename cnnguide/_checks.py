@@ -10,6 +10,7 @@ difference wraps around, and nothing is added up in a narrow type.
 
 import difflib
 import math
+import numbers
 import operator
 from collections.abc import Iterable
 
@@ -61,6 +62,30 @@ def check_int_pair(name: str, value: object, least: int) -> tuple[int, int]:
     """
     height, width = check_pair(name, value)
     return check_int(name, height, least), check_int(name, width, least)
+
+
+def check_stride(stride: object) -> int:
+    """Return a stride, of at least 1; what enlarges an image has a smaller one and is refused by its name.
+
+    >>> check_stride(2)
+    2
+    """
+    if isinstance(stride, numbers.Real) and 0 < float(stride) < 1:
+        raise TypeError(
+            f"stride {stride} is not supported: transposed convolutions and upsampling, which enlarge an image by strides "
+            "below 1, are not computed here; a stride is a whole number of at least 1"
+        )
+    return check_int("stride", stride, 1)
+
+
+def check_stride_pair(stride: object) -> tuple[int, int]:
+    """Return the strides of an image as (height, width).
+
+    >>> check_stride_pair((1, 2))
+    (1, 2)
+    """
+    height, width = check_pair("stride", stride)
+    return check_stride(height), check_stride(width)
 
 
 def check_axis_padding(padding: object, name: str = "padding") -> tuple[int, int]:

@@ -90,7 +90,7 @@ class Layer:
 
     def _remembered(self) -> np.ndarray:
         if not hasattr(self, "_x"):
-            raise RuntimeError(f"{type(self).__name__} has met no input yet: call forward, then backward")
+            raise RuntimeError(f"{type(self).__name__} has seen no input yet: call forward, then backward")
         return self._x
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
@@ -128,14 +128,45 @@ class _Weighted(Layer):
 class Conv2d(_Weighted):
     """A convolution with its kernels and one bias per output channel.
 
-    Formula: `conv2d(x, weight, bias, ...)`. Weights are drawn by `he_normal`, biases start at zero.
+    Parameters
+    ----------
+    in_channels : int
+        Number of channels C_in of the input (N, C_in, H, W).
+    out_channels : int
+        Number of channels C_out of the output (N, C_out, H', W').
+    kernel : int or (int, int)
+        Size of the kernels in pixels: one number for a square, or (height, width).
+    rng : numpy.random.Generator
+        Where the weights are drawn from.
+    stride : int or (int, int), default 1
+        Pixels from one place of the kernel to the next; one number for both axes, or (height, width).
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid", default 0
+        Zeros around the image: everywhere, (height, width), ((top, bottom), (left, right)), none ("valid"), or, for
+        stride 1, as many as keep the size ("same", what is odd goes to the end).
+    dilation : int or (int, int), default 1
+        Pixels from one entry of the kernel to the next.
+    groups : int, default 1
+        Number of groups that the channels are divided into; each output channel reads the inputs of its group.
+    dtype : type, default numpy.float32
+        Type of weights and biases, float32 or float64.
 
-    Shapes: x (N, in_channels, H, W), returns (N, out_channels, H', W').
+    Raises
+    ------
+    TypeError
+        If a setting is not a whole number, `rng` is not a generator, or `dtype` another type.
+    ValueError
+        If the settings fit no image; and, in `forward`, as `conv2d`.
 
-    Raises ValueError and TypeError as `conv2d` does, for settings that fit no image as soon as it is made.
+    Notes
+    -----
+    conv2d(x, weight, bias, ...). Weights are drawn by `he_normal` for these groups, biases start at zero.
 
-    Source: documentation of PyTorch's Conv2d (whose initial weights are others, see the chapter on initialisation).
+    References
+    ----------
+    Documentation of PyTorch's Conv2d, whose initial weights are others: see the chapter on initialisation.
 
+    Examples
+    --------
     >>> layer = Conv2d(3, 8, kernel=3, rng=np.random.default_rng(0), padding=1)
     >>> layer.forward(np.zeros((2, 3, 20, 20), np.float32)).shape
     (2, 8, 20, 20)
@@ -183,14 +214,34 @@ class Conv2d(_Weighted):
 class Linear(_Weighted):
     """Every output a weighted sum of all inputs, plus a bias.
 
-    Formula: x @ weight.T + bias. Weights are drawn by `he_normal`, biases start at zero.
+    Parameters
+    ----------
+    inputs : int
+        Number of columns of x (N, inputs).
+    outputs : int
+        Number of columns of the output (N, outputs).
+    rng : numpy.random.Generator
+        Where the weights are drawn from.
+    dtype : type, default numpy.float32
+        Type of weights and biases, float32 or float64.
 
-    Shapes: x (N, inputs), weight (outputs, inputs), returns (N, outputs).
+    Raises
+    ------
+    TypeError
+        If a number is not whole, `rng` is not a generator, or `dtype` another type.
+    ValueError
+        If x has other than `inputs` columns, or the gradient for the output not its shape.
 
-    Raises ValueError where x has other than `inputs` columns, or the gradient for the output not its shape.
+    Notes
+    -----
+    x @ weight.T + bias, with weight (outputs, inputs). Weights are drawn by `he_normal`, biases start at zero.
 
-    Source: documentation of PyTorch's Linear.
+    References
+    ----------
+    Documentation of PyTorch's Linear.
 
+    Examples
+    --------
     >>> layer = Linear(3, 2, rng=np.random.default_rng(0))
     >>> layer.weight[...], layer.bias[...] = [[1, 0, 0], [0, 1, 1]], [10, 0]
     >>> layer.forward(np.array([[1, 2, 3]], np.float32)).tolist()
@@ -337,7 +388,7 @@ class BatchNorm2d(Layer):
 
 
 def _per_channel(values: np.ndarray) -> np.ndarray:
-    """One number per channel, in the shape that meets (N, C, H, W)."""
+    """One number per channel, in the shape that goes with (N, C, H, W)."""
     return values[:, None, None]
 
 
@@ -672,12 +723,16 @@ class Sigmoid(_Activation):
 class Flatten(Layer):
     """Lay all numbers of an example in one row.
 
-    Shapes: x (N, ...), returns (N, all the rest multiplied).
+    Notes
+    -----
+    x (N, ...) becomes (N, all the rest multiplied). The entries stay in their order, the last axis fastest.
 
-    Formula: the entries stay in their order, the last axis fastest.
+    References
+    ----------
+    Documentation of PyTorch's Flatten.
 
-    Source: documentation of PyTorch's Flatten.
-
+    Examples
+    --------
     >>> Flatten().forward(np.zeros((5, 2, 3, 3))).shape
     (5, 18)
     """
@@ -694,14 +749,31 @@ class Flatten(Layer):
 class Dropout(Layer):
     """While training, set each number to zero with probability p, and scale up the others so that the mean stays.
 
-    Formula: x * mask / (1 - p) in training, x otherwise; the mask is drawn anew at each call.
+    Parameters
+    ----------
+    p : float
+        Probability of a zero, at least 0 and below 1.
+    rng : numpy.random.Generator
+        Where the zeros are drawn from.
 
-    Shapes: any; returns the same.
+    Raises
+    ------
+    TypeError
+        If `rng` is not a generator.
+    ValueError
+        If p is outside [0, 1).
 
-    Raises ValueError for p outside [0, 1), TypeError for what is no generator.
+    Notes
+    -----
+    x * mask / (1 - p) in training, x otherwise; the mask is drawn anew at each call. x may have any shape.
 
-    Source: Srivastava et al. (2014); the scaling while training ("inverted") is PyTorch's.
+    References
+    ----------
+    N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014); the scaling while
+    training ("inverted") is PyTorch's.
 
+    Examples
+    --------
     >>> x = np.ones((1, 6))
     >>> Dropout(0.5, np.random.default_rng(0)).forward(x, training=True).tolist()
     [[2.0, 0.0, 0.0, 0.0, 2.0, 2.0]]
@@ -798,7 +870,7 @@ class _Container(Layer):
                 file = np.load(content, allow_pickle=False)
                 loaded = {name: np.asarray(file[name]) for name in file.files}
             except Exception as error:  # what is damaged or foreign fails deep inside, with errors of every kind
-                raise ValueError(f"{path} is no whole file of weights: {error}") from error
+                raise ValueError(f"{path} is not a whole file of weights: {error}") from error
         wanted = self._named_arrays()
         if set(loaded) != set(wanted):
             kept = f" and {len(self.buffers())} buffers" if self.buffers() else ""
@@ -818,15 +890,28 @@ class _Container(Layer):
 class Sequential(_Container):
     """Layers one after the other: what comes out of one goes into the next.
 
-    Shapes: those of the first layer in, those of the last out.
+    Parameters
+    ----------
+    *layers : Layer
+        The layers, from the first to the last; each takes what the one before it gives.
 
-    Raises ValueError and TypeError as the layers do, with the place and kind of the layer in front; and ValueError for one
-    object at two places, because a layer remembers one input only.
+    Raises
+    ------
+    TypeError
+        If one is not a layer; and as the layers do, with the place and kind of the layer in front.
+    ValueError
+        If one object is used twice, because a layer remembers one input only; and as the layers do.
 
-    Source: documentation of PyTorch's Sequential.
+    Notes
+    -----
+    Forward from the first layer to the last, backward from the last to the first, by the chain rule.
 
-    Formula: forward from the first layer to the last, backward from the last to the first, by the chain rule.
+    References
+    ----------
+    Documentation of PyTorch's Sequential.
 
+    Examples
+    --------
     >>> rng = np.random.default_rng(0)
     >>> model = Sequential(Conv2d(1, 8, 3, rng), ReLU(), MaxPool2d(2), Flatten(), Linear(8 * 9 * 9, 26, rng))
     >>> model.forward(np.zeros((5, 1, 20, 20), np.float32)).shape

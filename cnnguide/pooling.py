@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnguide._arrays import mask_gradient
-from cnnguide._checks import check_gradient, check_image_padding, check_int_pair, check_nchw
+from cnnguide._checks import check_gradient, check_image_padding, check_int_pair, check_nchw, check_stride_pair
 from cnnguide.shapes import ImagePadding, Pair, pool_output_size
 
 __all__ = [
@@ -390,7 +390,7 @@ class _Windows:
         ceil_mode: bool,
     ) -> "_Windows":
         kernels, dilations = check_int_pair("kernel", kernel, 1), check_int_pair("dilation", dilation, 1)
-        strides = kernels if stride is None else check_int_pair("stride", stride, 1)
+        strides = kernels if stride is None else check_stride_pair(stride)
         paddings = check_image_padding(padding, kernels, strides, dilations)
         for k, sides in zip(kernels, paddings, strict=True):
             if 2 * max(sides) > k and padding != "same":
