@@ -29,7 +29,7 @@ def test_the_code_is_in_form(command):
 
 
 @pytest.mark.xdist_group("npm")
-@pytest.mark.parametrize("check", ["format:check", "lint"])
+@pytest.mark.parametrize("check", ["format:check", "lint", "types"])
 def test_javascript_is_in_form(npm, check):
     done = npm("run", "--silent", check)
     assert done.returncode == 0, done.stdout + done.stderr
