@@ -90,7 +90,7 @@ class Layer:
 
     def _remembered(self) -> np.ndarray:
         if not hasattr(self, "_x"):
-            raise RuntimeError(f"{type(self).__name__} has met no input yet: call forward, then backward")
+            raise RuntimeError(f"{type(self).__name__} has seen no input yet: call forward, then backward")
         return self._x
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
@@ -388,7 +388,7 @@ class BatchNorm2d(Layer):
 
 
 def _per_channel(values: np.ndarray) -> np.ndarray:
-    """One number per channel, in the shape that meets (N, C, H, W)."""
+    """One number per channel, in the shape that goes with (N, C, H, W)."""
     return values[:, None, None]
 
 
@@ -870,7 +870,7 @@ class _Container(Layer):
                 file = np.load(content, allow_pickle=False)
                 loaded = {name: np.asarray(file[name]) for name in file.files}
             except Exception as error:  # what is damaged or foreign fails deep inside, with errors of every kind
-                raise ValueError(f"{path} is no whole file of weights: {error}") from error
+                raise ValueError(f"{path} is not a whole file of weights: {error}") from error
         wanted = self._named_arrays()
         if set(loaded) != set(wanted):
             kept = f" and {len(self.buffers())} buffers" if self.buffers() else ""

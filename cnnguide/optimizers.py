@@ -54,9 +54,9 @@ class _Optimizer:
                     f"parameter {place} must be an array of floats, float32 or float64, that may be written to, because "
                     f"a step changes it in place; got {kind}"
                 )
-        met, wanted = [g.shape for g in gradients], [w.shape for w in parameters]
-        if met != wanted:
-            raise ValueError(f"gradients must have the shapes of the parameters, {wanted}; got {met}")
+        got, wanted = [g.shape for g in gradients], [w.shape for w in parameters]
+        if got != wanted:
+            raise ValueError(f"gradients must have the shapes of the parameters, {wanted}; got {got}")
         if self._memories and wanted != self._shapes:
             raise ValueError(
                 f"the parameters had the shapes {self._shapes} in earlier steps and have {wanted} now; "

@@ -38,7 +38,7 @@ class DivergedError(ArithmeticError):
 class History:
     """What `fit` saw: the loss of every step, and after each epoch the validation accuracy, where it was asked for.
 
-    Formula, shapes, source: `losses` has one entry per step, `validation_accuracy` one per epoch, as `fit` met them.
+    Formula, shapes, source: `losses` has one entry per step, `validation_accuracy` one per epoch, as `fit` saw them.
 
     >>> History(losses=[2.0, 1.0]).losses[-1]
     1.0
