@@ -6,7 +6,8 @@ add, it does not see; here every digit of the article counts that is not marked 
 
 import re
 
-from bs4 import BeautifulSoup, NavigableString
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString
 
 from guide.page_parser import without_names
 
