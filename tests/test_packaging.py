@@ -116,7 +116,7 @@ def test_ci_and_the_workflow_run_the_same_commands_with_the_same_requirements():
         if "run" in step
     ]
     assert of_workflow == commands_of_ci()
-    assert "CNNGUIDE_REQUIRE=browser,torch make test" in commands_of_ci()
+    assert "CNNGUIDE_REQUIRE=browser,torch,node,npm make test" in commands_of_ci()
 
 
 def test_every_target_that_ci_makes_exists():
