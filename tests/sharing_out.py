@@ -33,6 +33,7 @@ class Groups(LoadScopeScheduling):
         return group(nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Groups:
     config.option.loadscopereorder = False  # the number of tests does not tell how long they take
     return Groups(config, log)
