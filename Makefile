@@ -9,7 +9,7 @@ export NO_MKDOCS_2_WARNING := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup serve site test test-fast lint test-oldest experiments bench deploy lock clean
+.PHONY: help setup serve site test test-fast lint test-oldest experiments bench deploy lock release clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -64,6 +64,15 @@ deploy: setup ## publish the committed guide on the branch gh-pages of origin
 lock: setup ## write today's newest versions into constraints.txt
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-find-links --no-annotate --no-header --extra test pyproject.toml --output-file constraints.txt
+
+release: setup ## build what an index takes, check it, and tag the commit (publishing is the maintainer's last step, see CONTRIBUTING)
+	@test -z "$$(git status --porcelain)" || { echo "Commit everything first: a tag names a commit."; exit 1; }
+	@$(BIN)/python -m guide release-check
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	$(BIN)/python -m pip install --quiet twine && $(BIN)/python -m twine check --strict dist/*
+	git tag --annotate "v$$($(BIN)/python -c 'import cnnguide; print(cnnguide.__version__)')" --message "See CHANGELOG.md"
+	@echo "Built and tagged. To publish: git push --tags, then $(BIN)/python -m twine upload dist/*"
 
 clean: ## remove all that was built, the environments too
 	rm -rf .venv .venv-oldest site dist .cache docs/figures docs/javascripts/data docs/reference/verified_numbers.md node_modules

@@ -14,6 +14,7 @@ import yaml
 from packaging.requirements import Requirement
 
 import cnnguide
+from guide.release import release_problems
 from tests.conftest import ROOT, run
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -142,3 +143,16 @@ def test_actions_are_pinned_and_jobs_end():
         assert 0 < job["timeout-minutes"] <= 30, name
         for step in job["steps"]:
             assert "run" in step or re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"]), step
+
+
+def test_the_version_that_is_cited_is_the_packages():
+    assert f"version: {cnnguide.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+def test_a_release_wants_its_version_in_the_changelog_and_in_the_citation(tmp_path):
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n")
+    (tmp_path / "CITATION.cff").write_text("version: 1.9.0\n")
+    assert len(release_problems(tmp_path, "2.0.0")) == 2
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n## 2.0.0\n")
+    (tmp_path / "CITATION.cff").write_text("version: 2.0.0\n")
+    assert release_problems(tmp_path, "2.0.0") == []
