@@ -219,3 +219,28 @@ type Rest = "floor" | "ceil" | "error";
 interface ConvolutionRow extends Row {
   layer: ListedWindow;
 }
+
+/** What a reader can choose in a widget, and how an address writes it: see widgets/settings.js. */
+interface Setting<T> {
+  label: string;
+  value: T;
+  range: string;
+  read(text: string): T | undefined;
+  write(value: T): string;
+  control?(change: (value: T) => void, complain: (sentence: string) => void): Control<T>;
+}
+
+interface Control<T> {
+  element: HTMLElement;
+  show(value: T): void;
+}
+
+/** Settings by name; their values differ in type. */
+type Settings = Record<string, Setting<any>>;
+type State = Record<string, any>;
+
+/** For readers of numbers. */
+interface Table {
+  head: string[];
+  rows: (string | number)[][];
+}
