@@ -331,6 +331,7 @@ def photo_kernels(scheme: Scheme) -> Figure:
             ax.axis("off")
         else:
             show(ax, in_color(kernel), "")
+            ax.spines[:].set(visible=True, color=scheme.faint)
     return fig
 
 
