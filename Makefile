@@ -8,7 +8,7 @@ export NO_MKDOCS_2_WARNING := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup serve site test test-oldest experiments bench deploy lock clean
+.PHONY: help setup serve site test lint test-oldest experiments bench deploy lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -31,6 +31,9 @@ site: setup ## build the guide into site/
 
 test: setup ## run every test (the browser tests say so aloud where there is no Chromium)
 	$(BIN)/python -m pytest
+
+lint: setup ## judge the form of Python and JavaScript: ruff, mypy, Prettier, ESLint, TypeScript
+	$(BIN)/python -m pytest -q tests/test_style.py
 
 test-oldest: .venv-oldest/.ready ## run the tests with the oldest versions that pyproject.toml admits
 	@echo "Left out: tests/widgets. What runs in the browser is the same with every version of Python's packages."
@@ -59,4 +62,4 @@ lock: setup ## write today's newest versions into constraints.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-find-links --no-annotate --no-header --extra test pyproject.toml --output-file constraints.txt
 
 clean: ## remove all that was built, the environments too
-	rm -rf .venv .venv-oldest site dist .cache docs/figures docs/javascripts/data docs/reference/verified_numbers.md
+	rm -rf .venv .venv-oldest site dist .cache docs/figures docs/javascripts/data docs/reference/verified_numbers.md node_modules

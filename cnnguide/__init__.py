@@ -28,13 +28,14 @@ from cnnguide.receptive_field import path_counts, receptive_field, trace
 from cnnguide.networks import NETWORKS, Network, network, network_names
 from cnnguide.activations import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
 from cnnguide.activations import log_softmax, log_softmax_backward, softmax, softmax_backward, tanh, tanh_backward
+from cnnguide.activations import gelu, gelu_backward, prelu, prelu_backward, silu, silu_backward
 from cnnguide.losses import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
 from cnnguide.losses import mse_loss, mse_loss_backward
 from cnnguide.initializers import constant, fans, gain, he_normal, he_uniform, lecun_normal, orthogonal
 from cnnguide.initializers import xavier_normal, xavier_uniform
 from cnnguide.layers import AvgPool2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential, Sigmoid, Tanh
-from cnnguide.layers import BatchNorm2d, Branches, GlobalAvgPool2d, Residual
-from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
+from cnnguide.layers import GELU, BatchNorm2d, Branches, GlobalAvgPool2d, PReLU, Residual, SiLU
+from cnnguide.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp, clip_by_norm, cosine_rate, step_rate
 from cnnguide.training import DivergedError, History, accuracy, fit
 from cnnguide.letters_network import letters_network, train_letters_network, trained_letters_network
 from cnnguide.photo_network import PHOTO_CLASSES, PHOTO_LAYERS, Guess, classify, exciting_images, photo_network
@@ -61,11 +62,13 @@ __all__ = [
     "fans", "gain", "lecun_normal", "xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "orthogonal", "constant",
     # training
     "relu", "relu_backward", "leaky_relu", "leaky_relu_backward", "sigmoid", "sigmoid_backward", "tanh", "tanh_backward",
+    "prelu", "prelu_backward", "gelu", "gelu_backward", "silu", "silu_backward",
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward", "nll_loss", "nll_loss_backward",
     "cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward",
     "Conv2d", "Linear", "MaxPool2d", "AvgPool2d", "ReLU", "Tanh", "Sigmoid", "Flatten", "Dropout", "Sequential",
-    "GlobalAvgPool2d", "BatchNorm2d", "Branches", "Residual",
-    "SGD", "AdaGrad", "RMSProp", "Adam", "fit", "History", "accuracy", "DivergedError",
+    "GlobalAvgPool2d", "BatchNorm2d", "Branches", "Residual", "PReLU", "GELU", "SiLU",
+    "SGD", "AdaGrad", "RMSProp", "Adam", "AdamW", "clip_by_norm", "cosine_rate", "step_rate",
+    "fit", "History", "accuracy", "DivergedError",
     "letters_network", "train_letters_network", "trained_letters_network", "maximize_activation",
     # a published network
     "photo_network", "prepare_photo", "classify", "exciting_images", "Guess", "PHOTO_CLASSES", "PHOTO_LAYERS",

@@ -10,6 +10,7 @@ difference wraps around, and nothing is added up in a narrow type.
 
 import difflib
 import math
+import numbers
 import operator
 from collections.abc import Iterable
 
@@ -63,6 +64,30 @@ def check_int_pair(name: str, value: object, least: int) -> tuple[int, int]:
     return check_int(name, height, least), check_int(name, width, least)
 
 
+def check_stride(stride: object) -> int:
+    """Return a stride, of at least 1; what enlarges an image has a smaller one and is refused by its name.
+
+    >>> check_stride(2)
+    2
+    """
+    if isinstance(stride, numbers.Real) and 0 < float(stride) < 1:
+        raise TypeError(
+            f"stride {stride} is not supported: transposed convolutions and upsampling, which enlarge an image by strides "
+            "below 1, are not computed here; a stride is a whole number of at least 1"
+        )
+    return check_int("stride", stride, 1)
+
+
+def check_stride_pair(stride: object) -> tuple[int, int]:
+    """Return the strides of an image as (height, width).
+
+    >>> check_stride_pair((1, 2))
+    (1, 2)
+    """
+    height, width = check_pair("stride", stride)
+    return check_stride(height), check_stride(width)
+
+
 def check_axis_padding(padding: object, name: str = "padding") -> tuple[int, int]:
     """Return the padding of one axis as (before, after).
 
@@ -76,6 +101,27 @@ def check_axis_padding(padding: object, name: str = "padding") -> tuple[int, int
         return check_int(f"{name} before", before, 0), check_int(f"{name} after", after, 0)
     number = check_int(name, padding, 0)
     return number, number
+
+
+def check_image_padding(
+    padding: object, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the padding of an image as ((top, bottom), (left, right)); for "same", what keeps its size.
+
+    >>> check_image_padding((1, (0, 2)), (3, 3), (1, 1), (1, 1)), check_image_padding("same", (3, 2), (1, 1), (1, 1))
+    (((1, 1), (0, 2)), ((1, 1), (0, 1)))
+    """
+    if not isinstance(padding, str):  # asked first, because an array would be compared with a text entry by entry
+        vertical_sides, horizontal_sides = check_pair("padding", padding)
+        return check_axis_padding(vertical_sides), check_axis_padding(horizontal_sides)
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    if padding != "same":
+        raise ValueError(f'padding must be numbers, "same" or "valid"; got {padding!r}')
+    if stride != (1, 1):
+        raise ValueError(f'padding "same" keeps the size, which stride {stride} cannot; give the padding in numbers')
+    vertical, horizontal = (d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
+    return (vertical // 2, vertical - vertical // 2), (horizontal // 2, horizontal - horizontal // 2)
 
 
 def check_number(name: str, value: float, least: float = 0.0) -> float:
@@ -143,10 +189,10 @@ def check_gradient(grad: object, shape: tuple[int, ...]) -> np.ndarray:
 
 def check_classes(shape: tuple[int, ...], target: np.ndarray, ignored: np.ndarray | None = None) -> None:
     """Refuse targets that are not class numbers for scores of this shape; those where `ignored` is True may be anything."""
-    if len(shape) != 2 or target.shape != shape[:1]:
+    if len(shape) < 2 or target.shape != shape[:1] + shape[2:]:
         raise ValueError(
-            f"scores must be (N, classes) and target (N,), got {shape} and {target.shape}; "
-            "target holds class numbers, not one-hot rows"
+            f"scores must be (N, classes) and target (N,), or (N, classes, d1, ...) and (N, d1, ...), got {shape} and "
+            f"{target.shape}; target holds class numbers, not one-hot rows"
         )
     if not np.issubdtype(target.dtype, np.integer):
         raise TypeError(f"target must hold whole numbers, got {target.dtype}")

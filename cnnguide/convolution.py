@@ -16,12 +16,12 @@ import numpy as np
 
 from cnnguide._checks import (
     as_floats,
-    check_axis_padding,
     check_gradient,
+    check_image_padding,
     check_int,
     check_int_pair,
     check_nchw,
-    check_pair,
+    check_stride_pair,
 )
 from cnnguide.shapes import ImagePadding, Pair, conv_output_size
 
@@ -42,14 +42,54 @@ def conv2d_definition(
 ) -> np.ndarray:
     """Convolution as it is defined: at each place, the sum of products of the kernel and what lies under it.
 
-    Formula: out[n, o, r, c] = bias[o] + sum over i, u, v of
+    Parameters
+    ----------
+    x : ndarray
+        Images, (N, C_in, H, W).
+    weight : ndarray
+        Kernels, (C_out, C_in / groups, k_h, k_w).
+    bias : ndarray, optional
+        One number for each output channel, (C_out,); none is added if not given.
+    stride : int or (int, int), default 1
+        Pixels from one place of the kernel to the next; one number for both axes, or (height, width).
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid", default 0
+        Zeros around the image: everywhere, (height, width), ((top, bottom), (left, right)), none ("valid"), or, for
+        stride 1, as many as keep the size ("same", what is odd goes to the end).
+    dilation : int or (int, int), default 1
+        Pixels from one entry of the kernel to the next.
+    groups : int, default 1
+        Number of groups that the channels are divided into; each output channel reads the inputs of its group.
+
+    Returns
+    -------
+    ndarray
+        (N, C_out, H', W') with H' and W' as `conv_output_size` gives them. It is float32 if x and weight are; if an array
+        holds other numbers, such as whole ones, all is computed in float64.
+
+    Raises
+    ------
+    TypeError
+        If an array holds other than real numbers, or a setting is not a whole number.
+    ValueError
+        If shapes do not go together, a number is too small, or a kernel does not fit.
+
+    See Also
+    --------
+    conv2d : The same, thousands of times faster.
+
+    Notes
+    -----
+    out[n, o, r, c] = bias[o] + sum over i, u, v of
     weight[o, i, u, v] * padded[n, first + i, r * stride + u * dilation, c * stride + v * dilation],
     where first is the first input channel of the group that output channel o belongs to.
 
-    Shapes, errors: as `conv2d`, which computes the same thousands of times faster.
+    References
+    ----------
+    Documentation of PyTorch's Conv2d; I. Goodfellow, Y. Bengio and A. Courville, "Deep learning" (2016),
+    equation 9.6.
 
-    Source: documentation of PyTorch's Conv2d; Goodfellow, Bengio and Courville (2016), equation 9.6.
-
+    Examples
+    --------
     >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
     >>> conv2d_definition(x, np.ones((1, 1, 2, 2))).tolist()         # 0 + 1 + 3 + 4, and so on
     [[[[8.0, 12.0], [20.0, 24.0]]]]
@@ -80,19 +120,54 @@ def conv2d(
 ) -> np.ndarray:
     """Slide C_out kernels over a batch of images; each makes one output channel.
 
-    Formula: as `conv2d_definition`. It is computed as one matrix product per image and group: the weights, one kernel a
-    row, times the patches that the kernels meet, one patch a column.
+    Parameters
+    ----------
+    x : ndarray
+        Images, (N, C_in, H, W).
+    weight : ndarray
+        Kernels, (C_out, C_in / groups, k_h, k_w).
+    bias : ndarray, optional
+        One number for each output channel, (C_out,); none is added if not given.
+    stride : int or (int, int), default 1
+        Pixels from one place of the kernel to the next; one number for both axes, or (height, width).
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid", default 0
+        Zeros around the image: everywhere, (height, width), ((top, bottom), (left, right)), none ("valid"), or, for
+        stride 1, as many as keep the size ("same", what is odd goes to the end).
+    dilation : int or (int, int), default 1
+        Pixels from one entry of the kernel to the next.
+    groups : int, default 1
+        Number of groups that the channels are divided into; each output channel reads the inputs of its group.
 
-    Shapes: x (N, C_in, H, W), weight (C_out, C_in / groups, k_h, k_w), bias (C_out,), returns (N, C_out, H', W') with
-    H' and W' as `conv_output_size` gives them. `stride` and `dilation` are one number or (height, width); `padding` is
-    one number, (height, width), ((top, bottom), (left, right)), "valid" (none) or "same" (for stride 1: the size
-    stays, and what is odd goes to the end). float32 in gives float32 out; where an array holds other numbers, such as
-    whole ones, all is computed in float64.
+    Returns
+    -------
+    ndarray
+        (N, C_out, H', W') with H' and W' as `conv_output_size` gives them. It is float32 if x and weight are; if an array
+        holds other numbers, such as whole ones, all is computed in float64.
 
-    Raises TypeError for numbers that are not real, ValueError for shapes that do not fit each other.
+    Raises
+    ------
+    TypeError
+        If an array holds other than real numbers, or a setting is not a whole number.
+    ValueError
+        If shapes do not go together, a number is too small, or a kernel does not fit.
 
-    Source: documentation of PyTorch's Conv2d; the matrix form is that of Chellapilla, Puri and Simard (2006).
+    See Also
+    --------
+    conv2d_definition : The same sums in loops, to be read.
+    conv2d_backward : The gradients.
 
+    Notes
+    -----
+    It is computed as one matrix product per image and group: the weights, one kernel a row, times the patches that the
+    kernels meet, one patch a column. Transposed convolutions (a stride below 1) are not supported.
+
+    References
+    ----------
+    Documentation of PyTorch's Conv2d; K. Chellapilla, S. Puri and P. Simard, "High performance convolutional neural
+    networks for document processing" (2006) for the matrix form.
+
+    Examples
+    --------
     >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
     >>> conv2d(x, np.ones((1, 1, 2, 2))).tolist()
     [[[[8.0, 12.0], [20.0, 24.0]]]]
@@ -126,17 +201,55 @@ def conv2d_backward(
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
     """Gradients of a loss for the input, the weights and the bias of a convolution, from the gradient for its output.
 
-    Formula: `conv2d` multiplies kernels @ patches. So the gradient for the kernels is grad @ patches.T, that for the
-    patches is kernels.T @ grad, and each pixel collects the gradients of all patches that it is part of. The bias is
-    added everywhere, so it collects the gradient of every position.
+    Parameters
+    ----------
+    grad : ndarray
+        Gradient for the output, of its shape (N, C_out, H', W').
+    x : ndarray
+        Images, (N, C_in, H, W).
+    weight : ndarray
+        Kernels, (C_out, C_in / groups, k_h, k_w).
+    stride : int or (int, int), default 1
+        Pixels from one place of the kernel to the next; one number for both axes, or (height, width).
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid", default 0
+        Zeros around the image: everywhere, (height, width), ((top, bottom), (left, right)), none ("valid"), or, for
+        stride 1, as many as keep the size ("same", what is odd goes to the end).
+    dilation : int or (int, int), default 1
+        Pixels from one entry of the kernel to the next.
+    groups : int, default 1
+        Number of groups that the channels are divided into; each output channel reads the inputs of its group.
+    input_gradient : bool, default True
+        Whether the gradient for the input is computed; the first layer of a network does not need it.
 
-    Shapes: grad (N, C_out, H', W') like the output; returns dx like x, dweight like weight, dbias (C_out,). The first layer
-    of a network needs no gradient for its input: with `input_gradient=False`, dx is None and its work is saved.
+    Returns
+    -------
+    dx : ndarray or None
+        Gradient for x, of its shape; None without `input_gradient`.
+    dweight : ndarray
+        Gradient for the weights, of their shape.
+    dbias : ndarray
+        Gradient for the bias, (C_out,).
 
-    Raises as `conv2d`, and ValueError where grad has not the shape of the output.
+    Raises
+    ------
+    TypeError
+        If an array holds other than real numbers, or a setting is not a whole number.
+    ValueError
+        If shapes do not go together, a number is too small, or a kernel does not fit.
+        Also if grad does not have the shape of the output.
 
-    Source: Goodfellow, Bengio and Courville (2016), section 9.5, equations 9.11 and 9.13.
+    Notes
+    -----
+    `conv2d` multiplies kernels @ patches. So the gradient for the kernels is grad @ patches.T, that for the patches is
+    kernels.T @ grad, and each pixel collects the gradients of all patches that it is part of. The bias is added everywhere,
+    so it collects the gradient of every position.
 
+    References
+    ----------
+    I. Goodfellow, Y. Bengio and A. Courville, "Deep learning" (2016), section 9.5, equations 9.11 and 9.13.
+
+    Examples
+    --------
     >>> x, weight = np.arange(3.0).reshape(1, 1, 1, 3), np.array([[[[2.0, 5.0]]]])
     >>> dx, dweight, dbias = conv2d_backward(np.ones((1, 1, 1, 2)), x, weight)
     >>> dx.tolist(), dweight.tolist(), dbias.tolist()       # the middle pixel is read by both weights
@@ -273,27 +386,11 @@ def _plan(
             f"x {x.shape} has {in_channels} channels and weight {weight.shape} reads {in_per_group} in each of {groups} "
             f"groups; what would fit: {in_per_group * groups} channels, and a C_out that {groups} divides"
         )
-    strides, dilations = check_int_pair("stride", stride, 1), check_int_pair("dilation", dilation, 1)
-    sides = _padding_of_both_axes(padding, (kernel[0], kernel[1]), strides, dilations)
+    strides, dilations = check_stride_pair(stride), check_int_pair("dilation", dilation, 1)
+    sides = check_image_padding(padding, (kernel[0], kernel[1]), strides, dilations)
     out_size = (conv_output_size(*axis) for axis in zip(size, kernel, strides, sides, dilations, strict=True))
     return _Plan(
         batch=batch, in_channels=in_channels, out_shape=(batch, out_channels, *out_size), kernel=tuple(kernel),
         stride=strides, padding=sides, dilation=dilations, groups=groups, size=tuple(size),
         dtype=np.result_type(x, weight),
     )  # fmt: skip
-
-
-def _padding_of_both_axes(
-    padding: ImagePadding | str, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    if not isinstance(padding, str):  # asked first, because an array would be compared with a text entry by entry
-        vertical_sides, horizontal_sides = check_pair("padding", padding)
-        return check_axis_padding(vertical_sides), check_axis_padding(horizontal_sides)
-    if padding == "valid":
-        return (0, 0), (0, 0)
-    if padding != "same":
-        raise ValueError(f'padding must be numbers, "same" or "valid"; got {padding!r}')
-    if stride != (1, 1):
-        raise ValueError(f'padding "same" keeps the size, which stride {stride} cannot; give the padding in numbers')
-    vertical, horizontal = (d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
-    return (vertical // 2, vertical - vertical // 2), (horizontal // 2, horizontal - horizontal // 2)

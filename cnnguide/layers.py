@@ -1,8 +1,8 @@
 """Layers: the operations of this package with their weights, forward beside backward.
 
 With this module, one can build a network as a `Sequential` of `Conv2d`, `Linear`, `BatchNorm2d`, `MaxPool2d`, `AvgPool2d`,
-`GlobalAvgPool2d`, `ReLU`, `Tanh`, `Sigmoid`, `Flatten` and `Dropout`, with parallel paths in `Branches` and skip connections
-in `Residual`. Every layer is used alike:
+`GlobalAvgPool2d`, `ReLU`, `PReLU`, `GELU`, `SiLU`, `Tanh`, `Sigmoid`, `Flatten` and `Dropout`, with parallel paths in
+`Branches` and skip connections in `Residual`. Every layer is used alike:
 
 - `forward(x, training=False)` computes the output and remembers what the gradient will need,
 - `backward(grad)` takes the gradient for that output, stores those of the weights, and returns that for the input,
@@ -20,6 +20,7 @@ import numpy as np
 
 from cnnguide._checks import (
     as_floats,
+    check_choice,
     check_dtype,
     check_generator,
     check_gradient,
@@ -29,7 +30,20 @@ from cnnguide._checks import (
     check_number,
     error_at,
 )
-from cnnguide.activations import relu, relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
+from cnnguide.activations import (
+    gelu,
+    gelu_backward,
+    prelu,
+    prelu_backward,
+    relu,
+    relu_backward,
+    sigmoid,
+    sigmoid_backward,
+    silu,
+    silu_backward,
+    tanh,
+    tanh_backward,
+)
 from cnnguide.convolution import conv2d, conv2d_backward
 from cnnguide.initializers import he_normal
 from cnnguide.pooling import (
@@ -43,6 +57,7 @@ from cnnguide.pooling import (
 from cnnguide.shapes import ImagePadding, Pair, conv_parameters
 
 __all__ = [
+    "GELU",
     "AvgPool2d",
     "BatchNorm2d",
     "Branches",
@@ -53,9 +68,11 @@ __all__ = [
     "Layer",
     "Linear",
     "MaxPool2d",
+    "PReLU",
     "ReLU",
     "Residual",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Tanh",
 ]
@@ -73,7 +90,7 @@ class Layer:
 
     def _remembered(self) -> np.ndarray:
         if not hasattr(self, "_x"):
-            raise RuntimeError(f"{type(self).__name__} has met no input yet: call forward, then backward")
+            raise RuntimeError(f"{type(self).__name__} has seen no input yet: call forward, then backward")
         return self._x
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
@@ -111,14 +128,45 @@ class _Weighted(Layer):
 class Conv2d(_Weighted):
     """A convolution with its kernels and one bias per output channel.
 
-    Formula: `conv2d(x, weight, bias, ...)`. Weights are drawn by `he_normal`, biases start at zero.
+    Parameters
+    ----------
+    in_channels : int
+        Number of channels C_in of the input (N, C_in, H, W).
+    out_channels : int
+        Number of channels C_out of the output (N, C_out, H', W').
+    kernel : int or (int, int)
+        Size of the kernels in pixels: one number for a square, or (height, width).
+    rng : numpy.random.Generator
+        Where the weights are drawn from.
+    stride : int or (int, int), default 1
+        Pixels from one place of the kernel to the next; one number for both axes, or (height, width).
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid", default 0
+        Zeros around the image: everywhere, (height, width), ((top, bottom), (left, right)), none ("valid"), or, for
+        stride 1, as many as keep the size ("same", what is odd goes to the end).
+    dilation : int or (int, int), default 1
+        Pixels from one entry of the kernel to the next.
+    groups : int, default 1
+        Number of groups that the channels are divided into; each output channel reads the inputs of its group.
+    dtype : type, default numpy.float32
+        Type of weights and biases, float32 or float64.
 
-    Shapes: x (N, in_channels, H, W), returns (N, out_channels, H', W').
+    Raises
+    ------
+    TypeError
+        If a setting is not a whole number, `rng` is not a generator, or `dtype` another type.
+    ValueError
+        If the settings fit no image; and, in `forward`, as `conv2d`.
 
-    Raises ValueError and TypeError as `conv2d` does, for settings that fit no image as soon as it is made.
+    Notes
+    -----
+    conv2d(x, weight, bias, ...). Weights are drawn by `he_normal` for these groups, biases start at zero.
 
-    Source: documentation of PyTorch's Conv2d (whose initial weights are others, see the chapter on initialisation).
+    References
+    ----------
+    Documentation of PyTorch's Conv2d, whose initial weights are others: see the chapter on initialisation.
 
+    Examples
+    --------
     >>> layer = Conv2d(3, 8, kernel=3, rng=np.random.default_rng(0), padding=1)
     >>> layer.forward(np.zeros((2, 3, 20, 20), np.float32)).shape
     (2, 8, 20, 20)
@@ -138,7 +186,7 @@ class Conv2d(_Weighted):
     ) -> None:
         conv_parameters(in_channels, out_channels, kernel, groups)  # refuses what does not go together
         shape = (out_channels, in_channels // groups, *check_int_pair("kernel", kernel, 1))
-        self.weight = he_normal(shape, rng, dtype=dtype)
+        self.weight = he_normal(shape, rng, dtype=dtype, groups=groups)
         self.bias = np.zeros(out_channels, dtype)
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         self._gradients = []
@@ -166,14 +214,34 @@ class Conv2d(_Weighted):
 class Linear(_Weighted):
     """Every output a weighted sum of all inputs, plus a bias.
 
-    Formula: x @ weight.T + bias. Weights are drawn by `he_normal`, biases start at zero.
+    Parameters
+    ----------
+    inputs : int
+        Number of columns of x (N, inputs).
+    outputs : int
+        Number of columns of the output (N, outputs).
+    rng : numpy.random.Generator
+        Where the weights are drawn from.
+    dtype : type, default numpy.float32
+        Type of weights and biases, float32 or float64.
 
-    Shapes: x (N, inputs), weight (outputs, inputs), returns (N, outputs).
+    Raises
+    ------
+    TypeError
+        If a number is not whole, `rng` is not a generator, or `dtype` another type.
+    ValueError
+        If x has other than `inputs` columns, or the gradient for the output not its shape.
 
-    Raises ValueError where x has other than `inputs` columns, or the gradient for the output not its shape.
+    Notes
+    -----
+    x @ weight.T + bias, with weight (outputs, inputs). Weights are drawn by `he_normal`, biases start at zero.
 
-    Source: documentation of PyTorch's Linear.
+    References
+    ----------
+    Documentation of PyTorch's Linear.
 
+    Examples
+    --------
     >>> layer = Linear(3, 2, rng=np.random.default_rng(0))
     >>> layer.weight[...], layer.bias[...] = [[1, 0, 0], [0, 1, 1]], [10, 0]
     >>> layer.forward(np.array([[1, 2, 3]], np.float32)).tolist()
@@ -320,22 +388,31 @@ class BatchNorm2d(Layer):
 
 
 def _per_channel(values: np.ndarray) -> np.ndarray:
-    """One number per channel, in the shape that meets (N, C, H, W)."""
+    """One number per channel, in the shape that goes with (N, C, H, W)."""
     return values[:, None, None]
 
 
 class _Pool2d(Layer):
-    """What both poolings share: their settings, and a kernel that fits no image is refused as soon as it is given."""
+    """What both poolings share: their settings, of which those that fit no image are refused as soon as they are given."""
 
     _pool: ClassVar[Callable[..., np.ndarray]]
     _pool_backward: ClassVar[Callable[..., np.ndarray]]
+    kernel: Pair
+    stride: Pair | None
+    padding: ImagePadding | str
+    ceil_mode: bool
 
-    def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0, ceil_mode: bool = False) -> None:
-        self.kernel, self.stride, self.padding, self.ceil_mode = kernel, stride, padding, ceil_mode
-        self._pool(np.zeros((0, 1, *check_int_pair("kernel", kernel, 1))), **self._settings())  # no image, all checks
+    def __init__(self, **settings: Any) -> None:
+        self._names = tuple(settings)
+        for name, value in settings.items():
+            setattr(self, name, value)
+        kernels = check_int_pair("kernel", self.kernel, 1)
+        dilations = check_int_pair("dilation", settings.get("dilation", 1), 1)
+        spans = (d * (k - 1) + 1 for k, d in zip(kernels, dilations, strict=True))
+        self._pool(np.zeros((0, 1, *spans)), **self._settings())  # tried on no image, of the size of a window
 
     def _settings(self) -> dict[str, Any]:
-        return {"kernel": self.kernel, "stride": self.stride, "padding": self.padding, "ceil_mode": self.ceil_mode}
+        return {name: getattr(self, name) for name in self._names}
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         return self._pool(self._remember(x), **self._settings())
@@ -345,27 +422,111 @@ class _Pool2d(Layer):
 
 
 class MaxPool2d(_Pool2d):
-    """`max_pool2d` as a layer.
+    """`max_pool2d` as a layer: keep the largest value of each window.
 
-    Formula, shapes, source: as `max_pool2d`.
+    Parameters
+    ----------
+    kernel : int or (int, int)
+        Size of the window in pixels; one number for both axes, or (height, width).
+    stride : int or (int, int), optional
+        Pixels from one window to the next; the size of the window if not given.
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid", default 0
+        Pixels added around the image: everywhere, (height, width), ((top, bottom), (left, right)), none ("valid"), or,
+        for stride 1, as many as keep the size ("same", what is odd goes to the end).
+    dilation : int or (int, int), default 1
+        Pixels from one entry of the window to the next.
+    ceil_mode : bool, default False
+        Whether a last window may hang over the end, provided that it begins in the image or in the padding before it.
 
+    Raises
+    ------
+    TypeError
+        If x holds other than real numbers, or a setting is not a whole number.
+    ValueError
+        If x is not a batch of images, a window does not fit, or a window could lie in the padding alone: numbers of
+        padding are at most half a kernel.
+
+    Notes
+    -----
+    x (N, C, H, W) becomes (N, C, H', W') with H' and W' as `pool_output_size` gives them. Each pixel collects the
+    gradients of the windows that it won.
+
+    References
+    ----------
+    Documentation of PyTorch's MaxPool2d.
+
+    Examples
+    --------
     >>> MaxPool2d(2).forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
     [[[[4.0]]]]
     """
 
     _pool, _pool_backward = staticmethod(max_pool2d), staticmethod(max_pool2d_backward)
 
+    def __init__(
+        self,
+        kernel: Pair,
+        stride: Pair | None = None,
+        padding: ImagePadding | str = 0,
+        dilation: Pair = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__(kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+
 
 class AvgPool2d(_Pool2d):
-    """`avg_pool2d` as a layer.
+    """`avg_pool2d` as a layer: take the mean of each window.
 
-    Formula, shapes, source: as `avg_pool2d`.
+    Parameters
+    ----------
+    kernel : int or (int, int)
+        Size of the window in pixels; one number for both axes, or (height, width).
+    stride : int or (int, int), optional
+        Pixels from one window to the next; the size of the window if not given.
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid", default 0
+        Pixels added around the image: everywhere, (height, width), ((top, bottom), (left, right)), none ("valid"), or,
+        for stride 1, as many as keep the size ("same", what is odd goes to the end).
+    ceil_mode : bool, default False
+        Whether a last window may hang over the end, provided that it begins in the image or in the padding before it.
+    count_include_pad : bool, default True
+        Whether the pixels of the padding count in the mean, as zeros.
 
+    Raises
+    ------
+    TypeError
+        If x holds other than real numbers, or a setting is not a whole number.
+    ValueError
+        If x is not a batch of images, a window does not fit, or a window could lie in the padding alone: numbers of
+        padding are at most half a kernel.
+
+    Notes
+    -----
+    x (N, C, H, W) becomes (N, C, H', W') with H' and W' as `pool_output_size` gives them. Each pixel collects its share of
+    the gradients of the windows that it lies in.
+
+    References
+    ----------
+    Documentation of PyTorch's AvgPool2d.
+
+    Examples
+    --------
     >>> AvgPool2d(2).forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
     [[[[2.5]]]]
     """
 
     _pool, _pool_backward = staticmethod(avg_pool2d), staticmethod(avg_pool2d_backward)
+
+    def __init__(
+        self,
+        kernel: Pair,
+        stride: Pair | None = None,
+        padding: ImagePadding | str = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__(
+            kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad
+        )
 
 
 class _Activation(Layer):
@@ -404,10 +565,15 @@ class GlobalAvgPool2d(_Activation):
 
 
 class ReLU(_Activation):
-    """`relu` as a layer.
+    """`relu` as a layer: positive values pass, the others become zero.
 
-    Formula, shapes, source: as `relu`.
+    References
+    ----------
+    V. Nair and G. Hinton, "Rectified linear units improve restricted Boltzmann machines" (2010); documentation of
+    PyTorch's ReLU.
 
+    Examples
+    --------
     >>> ReLU().forward(np.array([-1.0, 2.0])).tolist()
     [0.0, 2.0]
     """
@@ -415,11 +581,122 @@ class ReLU(_Activation):
     _function, _slope = staticmethod(relu), staticmethod(relu_backward)
 
 
+class PReLU(Layer):
+    """`prelu` as a layer: leaky ReLU whose slopes below zero are learned.
+
+    Parameters
+    ----------
+    channels : int, default 1
+        Number of slopes: 1 for all channels together, or one for each channel of the input (N, C, ...).
+    slope : float, default 0.25
+        What the slopes are before training.
+    dtype : type, default numpy.float32
+        Type of the slopes, float32 or float64.
+
+    Raises
+    ------
+    TypeError
+        If `channels` is not a whole number, or `dtype` another type.
+    ValueError
+        If `channels` is below 1, or, in `forward`, if x has other channels.
+
+    Notes
+    -----
+    x where x > 0, else slope * x. Weight decay would pull the slopes towards those of ReLU; the article does without.
+
+    References
+    ----------
+    K. He et al., "Delving deep into rectifiers" (2015), section 2.1; documentation of PyTorch's PReLU.
+
+    Examples
+    --------
+    >>> layer = PReLU()
+    >>> layer.forward(np.array([-4.0, 2.0])).tolist()
+    [-1.0, 2.0]
+    >>> layer.backward(np.array([1.0, 1.0])).tolist(), layer.gradients()[0].tolist()
+    ([0.25, 1.0], [-4.0])
+    """
+
+    def __init__(self, channels: int = 1, slope: float = 0.25, dtype: type = np.float32) -> None:
+        self.weight = np.full(check_int("channels", channels, 1), slope, check_dtype(dtype))
+        self._gradients: list[np.ndarray] = []
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        return prelu(self._remember(x), self.weight)
+
+    def backward(self, grad: np.ndarray) -> np.ndarray:
+        dx, *self._gradients = prelu_backward(grad, self._remembered(), self.weight)
+        return dx
+
+    def parameters(self) -> list[np.ndarray]:
+        return [self.weight]
+
+    def gradients(self) -> list[np.ndarray]:
+        if not self._gradients:
+            raise RuntimeError("PReLU has no gradients yet: call forward, then backward")
+        return self._gradients
+
+
+class GELU(_Activation):
+    """`gelu` as a layer: every value weighed with the probability that a standard normal number is smaller.
+
+    Parameters
+    ----------
+    approximate : {"none", "tanh"}, default "none"
+        Whether the normal distribution is computed exactly, or by an older formula with tanh that is off by less than
+        0.0005.
+
+    Raises
+    ------
+    ValueError
+        If `approximate` is another.
+
+    References
+    ----------
+    D. Hendrycks and K. Gimpel, "Gaussian error linear units" (2016); documentation of PyTorch's GELU.
+
+    Examples
+    --------
+    >>> GELU().forward(np.array([-10.0, 0.0, 10.0])).round(6).tolist()
+    [-0.0, 0.0, 10.0]
+    """
+
+    def __init__(self, approximate: str = "none") -> None:
+        self.approximate = check_choice("approximate", approximate, ("none", "tanh"))
+
+    def _function(self, x: np.ndarray) -> np.ndarray:
+        return gelu(x, self.approximate)
+
+    def _slope(self, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return gelu_backward(grad, x, self.approximate)
+
+
+class SiLU(_Activation):
+    """`silu` as a layer: every value weighed with its sigmoid.
+
+    References
+    ----------
+    S. Elfwing, E. Uchibe and K. Doya, "Sigmoid-weighted linear units" (2018); P. Ramachandran, B. Zoph and Q. Le,
+    "Searching for activation functions" (2017), who call it Swish; documentation of PyTorch's SiLU.
+
+    Examples
+    --------
+    >>> SiLU().forward(np.array([0.0, 1e4])).tolist()
+    [0.0, 10000.0]
+    """
+
+    _function, _slope = staticmethod(silu), staticmethod(silu_backward)
+
+
 class Tanh(_Activation):
-    """`tanh` as a layer.
+    """`tanh` as a layer: every value is squeezed between -1 and 1.
 
-    Formula, shapes, source: as `tanh`.
+    References
+    ----------
+    Documentation of PyTorch's Tanh.
 
+    Examples
+    --------
     >>> Tanh().forward(np.array([0.0])).tolist()
     [0.0]
     """
@@ -428,10 +705,14 @@ class Tanh(_Activation):
 
 
 class Sigmoid(_Activation):
-    """`sigmoid` as a layer.
+    """`sigmoid` as a layer: every value is squeezed between 0 and 1.
 
-    Formula, shapes, source: as `sigmoid`.
+    References
+    ----------
+    Documentation of PyTorch's Sigmoid.
 
+    Examples
+    --------
     >>> Sigmoid().forward(np.array([0.0])).tolist()
     [0.5]
     """
@@ -442,12 +723,16 @@ class Sigmoid(_Activation):
 class Flatten(Layer):
     """Lay all numbers of an example in one row.
 
-    Shapes: x (N, ...), returns (N, all the rest multiplied).
+    Notes
+    -----
+    x (N, ...) becomes (N, all the rest multiplied). The entries stay in their order, the last axis fastest.
 
-    Formula: the entries stay in their order, the last axis fastest.
+    References
+    ----------
+    Documentation of PyTorch's Flatten.
 
-    Source: documentation of PyTorch's Flatten.
-
+    Examples
+    --------
     >>> Flatten().forward(np.zeros((5, 2, 3, 3))).shape
     (5, 18)
     """
@@ -464,14 +749,31 @@ class Flatten(Layer):
 class Dropout(Layer):
     """While training, set each number to zero with probability p, and scale up the others so that the mean stays.
 
-    Formula: x * mask / (1 - p) in training, x otherwise; the mask is drawn anew at each call.
+    Parameters
+    ----------
+    p : float
+        Probability of a zero, at least 0 and below 1.
+    rng : numpy.random.Generator
+        Where the zeros are drawn from.
 
-    Shapes: any; returns the same.
+    Raises
+    ------
+    TypeError
+        If `rng` is not a generator.
+    ValueError
+        If p is outside [0, 1).
 
-    Raises ValueError for p outside [0, 1), TypeError for what is no generator.
+    Notes
+    -----
+    x * mask / (1 - p) in training, x otherwise; the mask is drawn anew at each call. x may have any shape.
 
-    Source: Srivastava et al. (2014); the scaling while training ("inverted") is PyTorch's.
+    References
+    ----------
+    N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014); the scaling while
+    training ("inverted") is PyTorch's.
 
+    Examples
+    --------
     >>> x = np.ones((1, 6))
     >>> Dropout(0.5, np.random.default_rng(0)).forward(x, training=True).tolist()
     [[2.0, 0.0, 0.0, 0.0, 2.0, 2.0]]
@@ -568,7 +870,7 @@ class _Container(Layer):
                 file = np.load(content, allow_pickle=False)
                 loaded = {name: np.asarray(file[name]) for name in file.files}
             except Exception as error:  # what is damaged or foreign fails deep inside, with errors of every kind
-                raise ValueError(f"{path} is no whole file of weights: {error}") from error
+                raise ValueError(f"{path} is not a whole file of weights: {error}") from error
         wanted = self._named_arrays()
         if set(loaded) != set(wanted):
             kept = f" and {len(self.buffers())} buffers" if self.buffers() else ""
@@ -588,15 +890,28 @@ class _Container(Layer):
 class Sequential(_Container):
     """Layers one after the other: what comes out of one goes into the next.
 
-    Shapes: those of the first layer in, those of the last out.
+    Parameters
+    ----------
+    *layers : Layer
+        The layers, from the first to the last; each takes what the one before it gives.
 
-    Raises ValueError and TypeError as the layers do, with the place and kind of the layer in front; and ValueError for one
-    object at two places, because a layer remembers one input only.
+    Raises
+    ------
+    TypeError
+        If one is not a layer; and as the layers do, with the place and kind of the layer in front.
+    ValueError
+        If one object is used twice, because a layer remembers one input only; and as the layers do.
 
-    Source: documentation of PyTorch's Sequential.
+    Notes
+    -----
+    Forward from the first layer to the last, backward from the last to the first, by the chain rule.
 
-    Formula: forward from the first layer to the last, backward from the last to the first, by the chain rule.
+    References
+    ----------
+    Documentation of PyTorch's Sequential.
 
+    Examples
+    --------
     >>> rng = np.random.default_rng(0)
     >>> model = Sequential(Conv2d(1, 8, 3, rng), ReLU(), MaxPool2d(2), Flatten(), Linear(8 * 9 * 9, 26, rng))
     >>> model.forward(np.zeros((5, 1, 20, 20), np.float32)).shape

@@ -12,6 +12,7 @@ licensed families, whose licences are beside it). Ink is 1 and paper 0.
 
 import gzip
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -338,22 +339,51 @@ def _advances() -> np.ndarray:
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
-def load_idx(path: str | Path) -> np.ndarray:
+def load_idx(path: str | Path, transposed: bool | None = None) -> np.ndarray:
     """Read a file in the IDX format of MNIST and EMNIST, packed with gzip or not.
 
-    Formula: two zero bytes, the type, the number of axes, the axes as big-endian 32-bit numbers, then the entries.
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    transposed : bool, optional
+        Whether the file holds the columns of images as rows, as those of EMNIST do; they are then exchanged. If it is not
+        given, the images are returned as they are, with a warning if the name of the file contains "emnist".
 
-    Shapes: as the file says, for example (60000, 28, 28) of uint8 for images and (60000,) for labels.
+    Returns
+    -------
+    ndarray
+        The entries, of the shape and type that the file says, for example (60000, 28, 28) of uint8 for images and (60000,)
+        of uint8 for labels.
 
-    Raises FileNotFoundError where there is no file, ValueError where it is no IDX file, cut off, or longer than it says.
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not an IDX file, cut off, or longer than it says, or if `transposed` is asked of something else than images.
 
-    Source: LeCun, Cortes and Burges, "The MNIST database", section "File formats".
+    Warns
+    -----
+    UserWarning
+        If the images seem to be those of EMNIST and `transposed` is not given.
 
+    Notes
+    -----
+    Two zero bytes, the type, the number of axes, the axes as big-endian 32-bit numbers, then the entries.
+
+    References
+    ----------
+    Y. LeCun, C. Cortes and C. Burges, "The MNIST database", section "File formats"; G. Cohen et al., "EMNIST: an extension
+    of MNIST to handwritten letters" (2017).
+
+    Examples
+    --------
     >>> import tempfile, pathlib
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "labels.idx"
-    >>> _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
-    >>> load_idx(path).tolist()
-    [7, 2, 1]
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "images.idx"
+    >>> _ = path.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 7, 2, 1, 9]))
+    >>> load_idx(path).tolist(), load_idx(path, transposed=True).tolist()
+    ([[[7, 2], [1, 9]]], [[[7, 1], [2, 9]]])
     """
     content = Path(path).read_bytes()
     if content[:2] == b"\x1f\x8b":
@@ -382,4 +412,12 @@ def load_idx(path: str | Path) -> np.ndarray:
         entries = np.frombuffer(content, kind, offset=start).reshape(shape)
     except ValueError as error:  # more axes, or longer ones, than NumPy can have
         raise ValueError(f"{path} says that it has {axes} axes, of {shape}: {error}") from error
-    return entries.astype(kind.newbyteorder("="))
+    if transposed and axes != 3:
+        raise ValueError(f"{path} holds {axes} axes, not images (N, height, width), so nothing can be transposed")
+    if transposed is None and axes == 3 and "emnist" in Path(path).name.lower():
+        warnings.warn(
+            f"{path} seems to be EMNIST, whose images are stored with rows and columns exchanged: read it with "
+            "transposed=True, or with transposed=False if somebody has put them right already",
+            stacklevel=2,
+        )
+    return np.ascontiguousarray(entries.swapaxes(1, 2) if transposed else entries, kind.newbyteorder("="))

@@ -1,13 +1,13 @@
 """How wrong an answer is: one number to make smaller, each with its gradient below it.
 
 With this module, one can compare scores with the right classes (`cross_entropy`, and `nll_loss` for log-probabilities) and
-numbers with the right numbers (`mse_loss`). `reduction` is "mean", "sum" or "none" (one loss per example). float32 stays
-float32; whole numbers and float16 are computed in float64.
+numbers with the right numbers (`mse_loss`). Scores are (N, C), or (N, C, d1, d2, ...) with a class for each place, such as
+each pixel of an image. float32 stays float32; whole numbers and float16 are computed in float64.
 """
 
 import numpy as np
 
-from cnnguide._checks import as_floats, check_choice, check_classes, check_gradient, check_int
+from cnnguide._checks import as_floats, check_choice, check_classes, check_gradient, check_int, check_number
 from cnnguide.activations import log_softmax, log_softmax_backward
 
 __all__ = [
@@ -31,27 +31,48 @@ def nll_loss(
 ) -> np.ndarray:
     """Negative log-likelihood: how surprised a model is by the right classes.
 
-    Formula: -weight[target] * log_p[target] for each example. "mean" divides the sum by the sum of the weights, so that
-    examples of class `ignore_index`, which count nothing, do not lower it; it is NaN where all examples are ignored. A
-    weight of 0 hides no NaN and no infinity; `ignore_index` does.
+    Parameters
+    ----------
+    log_p : ndarray
+        Logarithms of probabilities, (N, C) or (N, C, d1, d2, ...), of C classes.
+    target : ndarray of int
+        Class numbers from 0 to C - 1, (N,) or (N, d1, d2, ...).
+    weight : ndarray, optional
+        How much each class counts, (C,); 1 if not given.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        Whether the losses are averaged, added up, or returned one by one.
+    ignore_index : int, optional
+        A target that counts nothing; it need not be a class number.
 
-    Shapes: log_p (N, classes) logarithms of probabilities, target (N,) class numbers, weight (classes,); returns a
-    number, or (N,) for reduction "none".
+    Returns
+    -------
+    ndarray
+        A number, or for reduction "none" the losses, of the shape of the targets.
 
-    Raises TypeError for targets that are not whole numbers, ValueError for classes that do not exist and other shapes.
+    Raises
+    ------
+    TypeError
+        If the scores are not real numbers, or the targets not whole ones.
+    ValueError
+        If shapes do not go together, a class does not exist, or a setting is not one of those above.
 
-    Source: documentation of PyTorch's NLLLoss.
+    Notes
+    -----
+    -weight[target] * log_p[target] for each target. "mean" divides the sum by the sum of the weights, so that targets
+    `ignore_index` do not lower it; it is NaN if all are ignored. A weight of 0 hides no NaN and no infinity;
+    `ignore_index` does.
 
+    References
+    ----------
+    Documentation of PyTorch's NLLLoss.
+
+    Examples
+    --------
     >>> log_p = np.log([[0.5, 0.5], [0.25, 0.75]])
     >>> nll_loss(log_p, np.array([0, 0]), reduction="none").round(3).tolist()       # log 2, log 4
     [0.693, 1.386]
     """
-    log_p = as_floats("log_p", log_p)
-    chosen, counts, ignored = _chosen(log_p, target, weight, ignore_index)
-    losses = np.zeros_like(counts)
-    with np.errstate(invalid="ignore"):  # 0 * infinity is NaN, as in PyTorch
-        np.multiply(-counts, log_p[np.arange(len(log_p)), chosen], out=losses, where=~ignored)
-    return _reduce(losses, counts, reduction)
+    return _loss(as_floats("log_p", log_p), _Labels("log_p", log_p, target, weight, ignore_index), reduction, 0.0)
 
 
 def nll_loss_backward(
@@ -62,25 +83,50 @@ def nll_loss_backward(
     ignore_index: int | None = None,
     grad: float | np.ndarray = 1.0,
 ) -> np.ndarray:
-    """Gradient of `nll_loss` for log_p: minus the weight of each example, at its right class.
+    """Gradient of `nll_loss` for log_p: minus the weight of each target, at its class.
 
-    Shapes: arguments as `nll_loss`; `grad` is the gradient for the loss: a number, or (N,) for reduction "none".
-    Returns (N, classes).
+    Parameters
+    ----------
+    log_p : ndarray
+        Logarithms of probabilities, (N, C) or (N, C, d1, d2, ...), of C classes.
+    target : ndarray of int
+        Class numbers from 0 to C - 1, (N,) or (N, d1, d2, ...).
+    weight : ndarray, optional
+        How much each class counts, (C,); 1 if not given.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        Whether the losses are averaged, added up, or returned one by one.
+    ignore_index : int, optional
+        A target that counts nothing; it need not be a class number.
+    grad : float or ndarray, default 1
+        Gradient for the loss: a number, or for reduction "none" an array of the shape of the targets.
 
-    Raises as `nll_loss`, and ValueError where grad has not the shape of the loss.
+    Returns
+    -------
+    ndarray
+        Gradient for log_p, of its shape.
 
-    Formula: -weight[target] at the right class, divided as the reduction does; 0 elsewhere.
+    Raises
+    ------
+    TypeError
+        If the scores are not real numbers, or the targets not whole ones.
+    ValueError
+        If shapes do not go together, a class does not exist, or a setting is not one of those above.
+        Also if grad does not have the shape of the loss.
 
-    Source: the derivative of `nll_loss`.
+    Notes
+    -----
+    -weight[target] at the right class, divided as the reduction does; 0 elsewhere.
 
+    References
+    ----------
+    Documentation of PyTorch's NLLLoss, of which this is the derivative.
+
+    Examples
+    --------
     >>> nll_loss_backward(np.log([[0.5, 0.5]]), np.array([1])).tolist()
     [[0.0, -1.0]]
     """
-    log_p = as_floats("log_p", log_p)
-    chosen, counts, ignored = _chosen(log_p, target, weight, ignore_index)
-    out = np.zeros_like(log_p)
-    out[np.arange(len(log_p)), chosen] = -_shares(counts, ignored, reduction) * _grad_of_loss(grad, counts, reduction)
-    return out
+    return _loss_backward(_Labels("log_p", log_p, target, weight, ignore_index), reduction, 0.0, grad)
 
 
 def cross_entropy(
@@ -89,17 +135,57 @@ def cross_entropy(
     weight: np.ndarray | None = None,
     reduction: str = "mean",
     ignore_index: int | None = None,
+    *,
+    label_smoothing: float = 0.0,
 ) -> np.ndarray:
     """Softmax and negative log-likelihood in one, exact for scores of any size.
 
-    Formula: nll_loss(log_softmax(logits), target, ...). Shapes, errors: as `nll_loss`, with scores instead of log_p.
+    Parameters
+    ----------
+    logits : ndarray
+        Scores, (N, C) or (N, C, d1, d2, ...), of C classes.
+    target : ndarray of int
+        Class numbers from 0 to C - 1, (N,) or (N, d1, d2, ...).
+    weight : ndarray, optional
+        How much each class counts, (C,); 1 if not given.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        Whether the losses are averaged, added up, or returned one by one.
+    ignore_index : int, optional
+        A target that counts nothing; it need not be a class number.
+    label_smoothing : float, default 0
+        Share of each target, from 0 to 1, that is spread evenly over all classes.
 
-    Source: documentation of PyTorch's CrossEntropyLoss.
+    Returns
+    -------
+    ndarray
+        A number, or for reduction "none" the losses, of the shape of the targets.
 
+    Raises
+    ------
+    TypeError
+        If the scores are not real numbers, or the targets not whole ones.
+    ValueError
+        If shapes do not go together, a class does not exist, or a setting is not one of those above.
+
+    Notes
+    -----
+    nll_loss(log_softmax(logits), target, ...), with the softmax over the classes. With label smoothing e, each loss is
+    (1 - e) times that, plus e / C times the sum over all classes of -weight * log_softmax.
+
+    References
+    ----------
+    Documentation of PyTorch's CrossEntropyLoss; C. Szegedy et al., "Rethinking the Inception architecture" (2016),
+    section 7, for label smoothing.
+
+    Examples
+    --------
     >>> float(cross_entropy(np.array([[0.0, 1e4]]), np.array([0])))
     10000.0
+    >>> float(cross_entropy(np.array([[0.0, 1e4]]), np.array([1]), label_smoothing=0.5))    # a quarter for the wrong class
+    2500.0
     """
-    return nll_loss(log_softmax(logits), target, weight, reduction, ignore_index)
+    labels = _Labels("logits", logits, target, weight, ignore_index)
+    return _loss(log_softmax(logits, axis=1), labels, reduction, label_smoothing)
 
 
 def cross_entropy_backward(
@@ -109,31 +195,93 @@ def cross_entropy_backward(
     reduction: str = "mean",
     ignore_index: int | None = None,
     grad: float | np.ndarray = 1.0,
+    *,
+    label_smoothing: float = 0.0,
 ) -> np.ndarray:
-    """Gradient of `cross_entropy` for the scores: the probabilities, less 1 at the right class, per example.
+    """Gradient of `cross_entropy` for the scores: the probabilities, less 1 at the right class.
 
-    Shapes, errors: arguments as `nll_loss_backward`, with scores instead of log_p; returns (N, classes).
+    Parameters
+    ----------
+    logits : ndarray
+        Scores, (N, C) or (N, C, d1, d2, ...), of C classes.
+    target : ndarray of int
+        Class numbers from 0 to C - 1, (N,) or (N, d1, d2, ...).
+    weight : ndarray, optional
+        How much each class counts, (C,); 1 if not given.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        Whether the losses are averaged, added up, or returned one by one.
+    ignore_index : int, optional
+        A target that counts nothing; it need not be a class number.
+    grad : float or ndarray, default 1
+        Gradient for the loss: a number, or for reduction "none" an array of the shape of the targets.
+    label_smoothing : float, default 0
+        Share of each target, from 0 to 1, that is spread evenly over all classes.
 
-    Formula: softmax(logits) less 1 at the right class, times the weight, divided as the reduction does.
+    Returns
+    -------
+    ndarray
+        Gradient for the scores, of their shape.
 
-    Source: Goodfellow, Bengio and Courville (2016), section 6.2.2.3.
+    Raises
+    ------
+    TypeError
+        If the scores are not real numbers, or the targets not whole ones.
+    ValueError
+        If shapes do not go together, a class does not exist, or a setting is not one of those above.
+        Also if grad does not have the shape of the loss.
 
+    Notes
+    -----
+    softmax(logits) less 1 at the right class, times the weight, divided as the reduction does. With label smoothing e,
+    1 - e + e / C is taken away at the right class and e / C at the others.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio and A. Courville, "Deep learning" (2016), section 6.2.2.3.
+
+    Examples
+    --------
     >>> cross_entropy_backward(np.array([[0.0, 0.0]]), np.array([1])).tolist()
     [[0.5, -0.5]]
     """
-    inner = nll_loss_backward(logits, target, weight, reduction, ignore_index, grad)  # looks at shapes only
-    return log_softmax_backward(inner, logits)
+    labels = _Labels("logits", logits, target, weight, ignore_index)
+    return log_softmax_backward(_loss_backward(labels, reduction, label_smoothing, grad), logits, axis=1)
 
 
 def mse_loss(prediction: np.ndarray, target: np.ndarray, reduction: str = "mean") -> np.ndarray:
     """Squared distance between prediction and target, entry by entry.
 
-    Formula: (prediction - target) ** 2. Shapes: both the same; returns a number, or the same shape for "none".
+    Parameters
+    ----------
+    prediction : ndarray
+        Numbers of any shape.
+    target : ndarray
+        The right numbers, of the same shape.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        Whether the squares are averaged, added up, or returned one by one.
 
-    Raises ValueError for different shapes, which NumPy would broadcast in silence.
+    Returns
+    -------
+    ndarray
+        A number, or for reduction "none" an array of the same shape.
 
-    Source: documentation of PyTorch's MSELoss.
+    Raises
+    ------
+    TypeError
+        If the numbers are not real.
+    ValueError
+        If the shapes differ, which NumPy would broadcast in silence, or the reduction is another.
 
+    Notes
+    -----
+    (prediction - target) ** 2.
+
+    References
+    ----------
+    Documentation of PyTorch's MSELoss.
+
+    Examples
+    --------
     >>> float(mse_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
     2.0
     """
@@ -144,52 +292,109 @@ def mse_loss(prediction: np.ndarray, target: np.ndarray, reduction: str = "mean"
 def mse_loss_backward(
     prediction: np.ndarray, target: np.ndarray, reduction: str = "mean", grad: float | np.ndarray = 1.0
 ) -> np.ndarray:
-    """Gradient of `mse_loss` for the prediction: 2 * (prediction - target), divided by their number for "mean".
+    """Gradient of `mse_loss` for the prediction.
 
-    Formula: 2 * (prediction - target), divided as the reduction does.
+    Parameters
+    ----------
+    prediction : ndarray
+        Numbers of any shape.
+    target : ndarray
+        The right numbers, of the same shape.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        Whether the squares were averaged, added up, or returned one by one.
+    grad : float or ndarray, default 1
+        Gradient for the loss: a number, or for reduction "none" an array of the same shape.
 
-    Shapes: as `mse_loss`; `grad` is a number, or of the same shape for "none". Returns the prediction's shape
-    and, if those are floats, its dtype.
+    Returns
+    -------
+    ndarray
+        Gradient for the prediction, of its shape and, if it holds floats, its type.
 
-    Raises as `mse_loss`, and ValueError where grad has not the shape of the loss.
+    Raises
+    ------
+    TypeError
+        If the numbers are not real.
+    ValueError
+        If the shapes differ, the reduction is another, or grad does not have the shape of the loss.
 
-    Source: the derivative of `mse_loss`.
+    Notes
+    -----
+    2 * (prediction - target), divided by their number for "mean".
 
+    References
+    ----------
+    Documentation of PyTorch's MSELoss, of which this is the derivative.
+
+    Examples
+    --------
     >>> mse_loss_backward(np.array([1.0, 2.0]), np.array([1.0, 4.0])).tolist()
     [0.0, -2.0]
     """
     differences = _differences(prediction, target)
     counts, nothing_ignored = np.ones_like(differences), np.zeros(differences.shape, bool)
-    shares = _shares(counts, nothing_ignored, reduction)
+    shares = _shares(counts, counts, nothing_ignored, reduction)
     out = 2 * differences * shares * _grad_of_loss(grad, counts, reduction)
     return np.asarray(out, as_floats("prediction", prediction).dtype)
 
 
-def _chosen(
-    scores: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each example the class to look at, how much it counts, and whether it is ignored (then it counts 0)."""
-    target = np.asarray(target)
-    ignored = np.zeros(target.shape, bool)
-    if ignore_index is not None:
-        ignored = target == check_int("ignore_index", ignore_index, least=-(2**63))
-    check_classes(scores.shape, target, ignored)
-    classes = scores.shape[1]
-    if weight is not None and np.shape(weight) != (classes,):
-        raise ValueError(f"weight must have one entry for each of {classes} classes, got shape {np.shape(weight)}")
-    chosen = np.where(ignored, 0, target)
-    weights = np.ones(classes) if weight is None else as_floats("weight", weight)
-    counts = weights.astype(scores.dtype)[chosen]
-    return chosen, np.where(ignored, 0, counts).astype(scores.dtype), ignored
+class _Labels:
+    """What the targets say, checked: the class to look at, how much it counts, and whether it is ignored (then 0)."""
+
+    def __init__(
+        self, name: str, scores: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int | None
+    ) -> None:
+        scores, target = as_floats(name, scores), np.asarray(target)
+        self.ignored = np.zeros(target.shape, bool)
+        if ignore_index is not None:
+            self.ignored = target == check_int("ignore_index", ignore_index, least=-(2**63))
+        check_classes(scores.shape, target, self.ignored)
+        self.shape, self.dtype, self.classes = scores.shape, scores.dtype, scores.shape[1]
+        if weight is not None and np.shape(weight) != (self.classes,):
+            wanted = f"one entry for each of {self.classes} classes"
+            raise ValueError(f"weight must have {wanted}, got shape {np.shape(weight)}")
+        weights = (np.ones(self.classes) if weight is None else as_floats("weight", weight)).astype(self.dtype)
+        chosen = np.where(self.ignored, 0, target)
+        self.counts = np.where(self.ignored, 0, weights[chosen]).astype(self.dtype)
+        # Both in the form that goes with the scores, whose second axis is that of the classes.
+        self.chosen, self.weights = np.expand_dims(chosen, 1), weights.reshape(-1, *(1 for _ in scores.shape[2:]))
 
 
-def _shares(counts: np.ndarray, ignored: np.ndarray, reduction: str) -> np.ndarray:
-    """How much each single loss counts in the reduced one."""
+def _loss(log_p: np.ndarray, labels: _Labels, reduction: str, smoothing: float) -> np.ndarray:
+    losses, looked_at = np.zeros_like(labels.counts), ~labels.ignored
+    with np.errstate(invalid="ignore"):  # 0 * infinity is NaN, as in PyTorch
+        at_target = np.take_along_axis(log_p, labels.chosen, axis=1)[:, 0]
+        np.multiply(-labels.counts, at_target, out=losses, where=looked_at)
+        if share := _checked_smoothing(smoothing):
+            at_all = -(labels.weights * log_p).sum(axis=1) / labels.classes
+            losses = np.where(looked_at, (1 - share) * losses + share * at_all, losses)
+    return _reduce(losses, labels.counts, reduction)
+
+
+def _loss_backward(labels: _Labels, reduction: str, smoothing: float, grad: float | np.ndarray) -> np.ndarray:
+    """The gradient for the logarithms of the probabilities, which does not depend on them."""
+    out, factor = np.zeros(labels.shape, labels.dtype), _grad_of_loss(grad, labels.counts, reduction)
+    at_target = -_shares(labels.counts, labels.counts, labels.ignored, reduction) * factor
+    np.put_along_axis(out, labels.chosen, np.expand_dims(at_target, 1).astype(labels.dtype), axis=1)
+    if share := _checked_smoothing(smoothing):
+        looked_at = (~labels.ignored).astype(labels.dtype)
+        at_all = _shares(looked_at, labels.counts, labels.ignored, reduction) * factor / labels.classes
+        out = ((1 - share) * out - share * labels.weights * np.expand_dims(at_all, 1)).astype(labels.dtype)
+    return out
+
+
+def _checked_smoothing(smoothing: float) -> float:
+    if check_number("label_smoothing", smoothing) > 1:
+        raise ValueError(f"label_smoothing must be from 0 to 1, got {smoothing}")
+    return float(smoothing)
+
+
+def _shares(parts: np.ndarray, counts: np.ndarray, ignored: np.ndarray, reduction: str) -> np.ndarray:
+    """How much a part of each single loss counts in the reduced one."""
     check_choice("reduction", reduction, REDUCTIONS)
     if reduction != "mean":
-        return counts
-    with np.errstate(invalid="ignore"):  # where all that is not ignored weighs 0, the mean has no slope: NaN
-        return np.divide(counts, counts.sum(), out=np.zeros_like(counts), where=~ignored)
+        return parts
+    with np.errstate(invalid="ignore", divide="ignore"):  # if all that is not ignored weighs 0, the mean has no slope
+        return np.divide(parts, counts.sum(), out=np.zeros_like(parts), where=~ignored)
 
 
 def _grad_of_loss(grad: float | np.ndarray, counts: np.ndarray, reduction: str) -> np.ndarray:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cnnguide._checks import check_axis_padding, check_int
+from cnnguide._checks import check_axis_padding, check_int, check_stride
 from cnnguide.shapes import AxisPadding, pool_output_size
 
 __all__ = [
@@ -58,8 +58,9 @@ class Window:
 
     def __post_init__(self) -> None:
         # Plain ints, whatever was given: arithmetic with NumPy's small integers would overflow in silence.
-        for name in ("kernel", "stride", "dilation"):
+        for name in ("kernel", "dilation"):
             object.__setattr__(self, name, check_int(name, getattr(self, name), 1))
+        object.__setattr__(self, "stride", check_stride(self.stride))
         before, after = check_axis_padding(self.padding)
         object.__setattr__(self, "padding", before if before == after else (before, after))
 

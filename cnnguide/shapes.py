@@ -11,7 +11,7 @@ divide evenly drops the remainder (floors).
 
 import math
 
-from cnnguide._checks import check_axis_padding, check_int, check_int_pair, check_pair
+from cnnguide._checks import check_axis_padding, check_int, check_int_pair, check_pair, check_stride
 
 __all__ = ["conv_chain", "conv_macs", "conv_output_size", "conv_parameters", "format_chain", "pool_output_size"]
 
@@ -29,16 +29,44 @@ ImagePadding = int | tuple[AxisPadding, AxisPadding]
 def conv_output_size(size: int, kernel: int, stride: int = 1, padding: AxisPadding = 0, dilation: int = 1) -> int:
     """Number of positions that a kernel can take along one axis: the size of the output.
 
-    Formula: floor((size + before + after - dilation * (kernel - 1) - 1) / stride) + 1, where before and after are the
-    padding on the two sides.
+    Parameters
+    ----------
+    size : int
+        Length of the input, in pixels.
+    kernel : int
+        Length of the kernel, in pixels.
+    stride : int, default 1
+        Pixels from one place of the kernel to the next. A stride below 1, as of transposed convolutions and upsampling, is
+        not supported.
+    padding : int or (int, int), default 0
+        Pixels added on each side, or (before, after).
+    dilation : int, default 1
+        Pixels from one entry of the kernel to the next.
 
-    Shapes: all arguments are lengths along one axis, in pixels; `padding` is per side, or (before, after).
+    Returns
+    -------
+    int
+        Length of the output, in pixels.
 
-    Raises TypeError where a number is not whole, ValueError where one is too small or the kernel does not fit.
+    Raises
+    ------
+    TypeError
+        If a number is not whole.
+    ValueError
+        If a number is too small or the kernel does not fit.
 
-    Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), relationship 15; the
-    same formula stands in the documentation of PyTorch's Conv2d.
+    Notes
+    -----
+    floor((size + before + after - dilation * (kernel - 1) - 1) / stride) + 1, where before and after are the padding on the
+    two sides.
 
+    References
+    ----------
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning" (2016),
+    relationship 15; the documentation of PyTorch's Conv2d has the same formula.
+
+    Examples
+    --------
     >>> conv_output_size(199, kernel=3)             # three pixels must fit: the centre stays 1 away from each end
     197
     >>> conv_output_size(224, kernel=7, stride=2, padding=3)
@@ -46,7 +74,7 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: AxisPaddi
     """
     size = check_int("size", size, 1)
     kernel = check_int("kernel", kernel, 1)
-    stride = check_int("stride", stride, 1)
+    stride = check_stride(stride)
     dilation = check_int("dilation", dilation, 1)
     before, after = check_axis_padding(padding)
     span = dilation * (kernel - 1) + 1
@@ -116,7 +144,7 @@ def pool_output_size(
     (54, 55)
     """
     size, kernel = check_int("size", size, 1), check_int("kernel", kernel, 1)
-    stride = kernel if stride is None else check_int("stride", stride, 1)
+    stride = kernel if stride is None else check_stride(stride)
     before, after = check_axis_padding(padding)
     steps = -(-(size + before + after - check_int("dilation", dilation, 1) * (kernel - 1) - 1) // stride)  # rounded up
     if not ceil_mode or steps < 0:
@@ -141,23 +169,53 @@ def _does_not_fit(size: int, kernel: int, padding: tuple[int, int], dilation: in
 
 # --8<-- [start:conv_chain]
 def conv_chain(size: int, kernel: int = 3, stride: int = 1, padding: AxisPadding = 0, dilation: int = 1) -> list[int]:
-    """Sizes met when the same convolution is applied again and again: the start first, the last size last.
+    """Sizes that come up when the same convolution is applied again and again, from the first to the last.
 
-    Formula: sizes[i + 1] = conv_output_size(sizes[i], ...), until the size is 1 or the kernel no longer fits.
+    Parameters
+    ----------
+    size : int
+        Length of the first input, in pixels.
+    kernel : int, default 3
+        Length of the kernel, in pixels.
+    stride : int, default 1
+        Pixels from one place of the kernel to the next. A stride below 1, as of transposed convolutions and upsampling, is
+        not supported.
+    padding : int or (int, int), default 0
+        Pixels added on each side, or (before, after).
+    dilation : int, default 1
+        Pixels from one entry of the kernel to the next.
 
-    Shapes: n sizes are joined by n - 1 convolutions, as n fence posts are joined by n - 1 rails.
+    Returns
+    -------
+    list of int
+        The sizes, in pixels, with `size` itself in front: n sizes are joined by n - 1 convolutions, as n fence posts are
+        joined by n - 1 rails.
 
-    Raises ValueError where the chain would never end, because the size stops shrinking above 1.
+    Raises
+    ------
+    TypeError
+        If a number is not whole.
+    ValueError
+        If a number is too small, or the chain would never end, because the size stops shrinking above 1.
 
-    Source: Dumoulin and Visin (2016), relationship 1 for repeated 3x3 without padding, 15 in general.
+    Notes
+    -----
+    sizes[i + 1] = conv_output_size(sizes[i], ...), until the size is 1 or the kernel no longer fits.
 
+    References
+    ----------
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning" (2016),
+    relationship 1 for repeated 3x3 without padding, 15 in general.
+
+    Examples
+    --------
     >>> conv_chain(9)
     [9, 7, 5, 3, 1]
     >>> conv_chain(8)                               # an even size ends at 2: a 3 no longer fits
     [8, 6, 4, 2]
     """
     sizes = [check_int("size", size, 1)]
-    stride = check_int("stride", stride, 1)
+    stride = check_stride(stride)
     span = check_int("dilation", dilation, 1) * (check_int("kernel", kernel, 1) - 1) + 1
     total_padding = sum(check_axis_padding(padding))
     while sizes[-1] > 1 and span <= sizes[-1] + total_padding:
@@ -177,14 +235,29 @@ def conv_chain(size: int, kernel: int = 3, stride: int = 1, padding: AxisPadding
 def format_chain(sizes: list[int]) -> str:
     """Write square sizes as a chain of arrows.
 
-    Formula: "NxN" for each size, joined by " > "; n sizes give n - 1 arrows.
+    Parameters
+    ----------
+    sizes : sequence of int
+        Sizes in pixels, at least one.
 
-    Raises ValueError for an empty chain.
+    Returns
+    -------
+    str
+        One line: NxN for each size, and " > " between two.
 
-    Source: the notation of the assignment that this guide grew from.
+    Raises
+    ------
+    TypeError
+        If a size is not a whole number.
+    ValueError
+        If there are no sizes, or one is below 1.
 
-    Shapes: `sizes` is any sequence of whole numbers; returns one line of text.
+    References
+    ----------
+    The notation of the assignment that this guide grew from.
 
+    Examples
+    --------
     >>> format_chain([5, 3, 1])
     '5x5 > 3x3 > 1x1'
     """
@@ -197,15 +270,41 @@ def format_chain(sizes: list[int]) -> str:
 def conv_parameters(in_channels: int, out_channels: int, kernel: Pair, groups: int = 1, bias: bool = True) -> int:
     """Number of weights and biases that one convolution learns.
 
-    Formula: out_channels * (in_channels / groups) * height * width, and out_channels biases on top.
+    Parameters
+    ----------
+    in_channels : int
+        Number of channels of the input.
+    out_channels : int
+        Number of channels of the output, each with a kernel of its own.
+    kernel : int or (int, int)
+        Size of the kernels in pixels: one number for a square, or (height, width).
+    groups : int, default 1
+        Number of groups that the channels are divided into; it must divide both numbers of channels.
+    bias : bool, default True
+        Whether there is a bias for each output channel.
 
-    Shapes: the weights are (out_channels, in_channels / groups, height, width); `kernel` is one number for a square, or
-    (height, width).
+    Returns
+    -------
+    int
+        The number of weights, (out_channels, in_channels / groups, height, width), and of biases.
 
-    Raises TypeError where a number is not whole, ValueError where groups does not divide both numbers of channels.
+    Raises
+    ------
+    TypeError
+        If a number is not whole.
+    ValueError
+        If `groups` does not divide both numbers of channels, or a number is too small.
 
-    Source: documentation of PyTorch's Conv2d, section "Variables".
+    Notes
+    -----
+    out_channels * (in_channels / groups) * height * width, and out_channels biases on top.
 
+    References
+    ----------
+    Documentation of PyTorch's Conv2d, section "Variables".
+
+    Examples
+    --------
     >>> conv_parameters(3, 64, kernel=7, bias=False)    # 64 kernels of 3 * 7 * 7 = 147 weights each
     9408
     """
@@ -227,16 +326,44 @@ def conv_macs(
 ) -> int:
     """Number of multiplications that one convolution makes for one image.
 
-    Formula: out_height * out_width * (number of weights). Each is followed by an addition, so one speaks of
-    multiply-accumulates (MACs); 1 MAC is counted as 2 FLOPs elsewhere.
+    Parameters
+    ----------
+    size : int or (int, int)
+        Size of the image in pixels: one number for both axes, or (height, width).
+    in_channels : int
+        Number of channels of the input.
+    out_channels : int
+        Number of channels of the output, each with a kernel of its own.
+    kernel : int or (int, int)
+        Size of the kernels in pixels: one number for a square, or (height, width).
+    stride : int or (int, int), default 1
+        Pixels from one place of the kernel to the next.
+    padding : int, (int, int) or ((int, int), (int, int)), default 0
+        Pixels added around the image: everywhere, (height, width), or ((top, bottom), (left, right)).
+    dilation : int or (int, int), default 1
+        Pixels from one entry of the kernel to the next.
+    groups : int, default 1
+        Number of groups that the channels are divided into.
 
-    Shapes: `size`, `kernel`, `stride`, `dilation` are one number for both axes, or (height, width); `padding` is one
-    number, (height, width), or ((top, bottom), (left, right)).
+    Returns
+    -------
+    int
+        The number of multiplications.
 
-    Raises as `conv_output_size` and `conv_parameters` do.
+    Raises
+    ------
+    TypeError
+        If a number is not whole.
+    ValueError
+        If a number is too small, the kernel does not fit, or `groups` does not divide both numbers of channels.
 
-    Source: the definition: one product for each weight at each position of the output.
+    Notes
+    -----
+    out_height * out_width * (number of weights): one product for each weight at each position of the output. Each is
+    followed by an addition, so one speaks of multiply-accumulates (MACs); 1 MAC is counted as 2 FLOPs elsewhere.
 
+    Examples
+    --------
     >>> conv_macs(5, 1, 1, kernel=5)                    # a 5x5 kernel on a 5x5 image has one position
     25
     >>> conv_macs(5, 1, 1, kernel=3) + conv_macs(3, 1, 1, kernel=3)     # 9 positions, then 1, of 9 products

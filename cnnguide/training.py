@@ -6,15 +6,16 @@ With this module, one can train a classifier (`fit`), look at how it went (`Hist
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
-from cnnguide._checks import check_classes, check_generator, check_int, error_at
+from cnnguide._checks import check_classes, check_generator, check_int, check_number, error_at
 from cnnguide.layers import Layer, Sequential
 from cnnguide.losses import cross_entropy, cross_entropy_backward
+from cnnguide.optimizers import clip_by_norm
 
 __all__ = ["DivergedError", "History", "accuracy", "fit"]
 
@@ -37,7 +38,7 @@ class DivergedError(ArithmeticError):
 class History:
     """What `fit` saw: the loss of every step, and after each epoch the validation accuracy, where it was asked for.
 
-    Formula, shapes, source: `losses` has one entry per step, `validation_accuracy` one per epoch, as `fit` met them.
+    Formula, shapes, source: `losses` has one entry per step, `validation_accuracy` one per epoch, as `fit` saw them.
 
     >>> History(losses=[2.0, 1.0]).losses[-1]
     1.0
@@ -85,12 +86,15 @@ def fit(
     progress: bool = True,
     validation: Examples | None = None,
     patience: int | None = None,
+    schedule: Callable[[int], float] | None = None,
+    max_norm: float | None = None,
 ) -> History:
     """Train a classifier: for each mini-batch, compute the loss and step against its gradient.
 
     Formula: each epoch goes once through the examples, in an order that `rng` draws, in ceil(N / batch_size) steps. With
     `validation`, its accuracy is measured after each epoch; with `patience`, training stops when that many epochs in a row
-    brought no better one, and the best weights are put back.
+    brought no better one, and the best weights are put back. `schedule` gives the learning rate of each step by its
+    number, from 0, as `cosine_rate` and `step_rate` do; gradients longer than `max_norm` are shortened by `clip_by_norm`.
 
     Shapes: data is (x, target) with target (N,) class numbers. The model's weights are changed in place.
 
@@ -113,6 +117,10 @@ def fit(
     epochs, batch_size = check_int("epochs", epochs, 0), check_int("batch_size", batch_size, 1)
     if patience is not None and validation is None:
         raise ValueError("patience waits for a better validation accuracy, so it needs validation data")
+    if schedule is not None and not callable(schedule):
+        raise TypeError(f"schedule must be a function of the number of a step, got {schedule!r}")
+    if max_norm is not None:
+        clip_by_norm([], max_norm)  # refuses what is not a norm before the first step
     _check_actors(model, optimizer, rng)
     x, target = _tried_examples("data", data, model)
     validation = None if validation is None else _tried_examples("validation", validation, model)
@@ -129,7 +137,10 @@ def fit(
                 if not np.isfinite(loss):
                     raise DivergedError(_diagnosis(model, x[chosen], len(history.losses), optimizer.lr))
                 model.backward_to_weights(cross_entropy_backward(logits, target[chosen]))
-                optimizer.step(model.parameters(), model.gradients())
+                gradients = model.gradients() if max_norm is None else clip_by_norm(model.gradients(), max_norm)
+                if schedule is not None:
+                    optimizer.lr = check_number("schedule", schedule(len(history.losses) - 1))
+                optimizer.step(model.parameters(), gradients)
                 if report:
                     report.say(history)
             history.epochs += 1

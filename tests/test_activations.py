@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
+from scipy import special
 
 import cnnguide
 
-NAMES = ["relu", "leaky_relu", "sigmoid", "tanh", "softmax", "log_softmax"]
+NAMES = ["relu", "leaky_relu", "sigmoid", "tanh", "gelu", "silu", "softmax", "log_softmax"]
 
 
 def theirs(torch, name, x):
@@ -55,6 +56,87 @@ def test_gradients_are_slopes(name):
         step[index] = 1e-6
         slope = ((forward(x + step) - forward(x - step)) * grad).sum() / 2e-6
         assert dx[index] == pytest.approx(slope, abs=1e-7)
+
+
+@given(shape=array_shapes(max_dims=4), seed=st.integers(0, 99), dtype=st.sampled_from([np.float32, np.float64]))
+def test_the_approximation_of_gelu_agrees_with_pytorch(torch, shape, seed, dtype):
+    x, grad = (3 * np.random.default_rng(seed).standard_normal((2, *shape))).astype(dtype)
+    leaf = torch.tensor(x, requires_grad=True)
+    wanted = torch.nn.functional.gelu(leaf, approximate="tanh")
+    wanted.backward(torch.tensor(grad))
+    close = dict(rtol=1e-4, atol=1e-5) if dtype == np.float32 else dict(rtol=1e-11, atol=1e-12)
+    ours, dx = cnnguide.gelu(x, "tanh"), cnnguide.gelu_backward(grad, x, "tanh")
+    assert ours.dtype == dx.dtype == dtype
+    np.testing.assert_allclose(ours, wanted.detach().numpy(), **close)
+    np.testing.assert_allclose(dx, leaf.grad.numpy(), **close)
+    assert np.abs(ours - cnnguide.gelu(x)).max() < 0.0005
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu_overflows_nowhere(approximate):
+    x = np.array([1e30, -1e30, 1e4, -1e4], np.float32)
+    with np.errstate(all="raise", under="ignore"):
+        assert cnnguide.gelu(x, approximate).tolist() == [x[0], 0, 1e4, 0]
+        assert cnnguide.gelu_backward(np.ones_like(x), x, approximate).tolist() == [1, 0, 1, 0]
+
+
+def test_far_below_zero_gelu_keeps_all_its_digits():
+    """Half of 1 + erf would be 0 from -8.3 on; SciPy's logarithm of the distribution is the oracle."""
+    x = np.linspace(-30, -5, 26)
+    np.testing.assert_allclose(cnnguide.gelu(x), x * np.exp(special.log_ndtr(x)), rtol=1e-12)
+
+
+@given(
+    shape=array_shapes(min_dims=2, max_dims=4), seed=st.integers(0, 99), single=st.booleans(),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)  # fmt: skip
+def test_prelu_agrees_with_pytorch(torch, shape, seed, single, dtype):
+    rng = np.random.default_rng(seed)
+    x, grad = rng.standard_normal((2, *shape)).astype(dtype)
+    x.flat[0] = 0
+    slope = rng.standard_normal(1 if single else shape[1]).astype(dtype)
+    leaves = [torch.tensor(array, requires_grad=True) for array in (x, slope)]
+    wanted = torch.nn.functional.prelu(*leaves)
+    wanted.backward(torch.tensor(grad))
+    layer = cnnguide.PReLU(len(slope), dtype=dtype)
+    layer.weight[...] = slope
+    close = dict(rtol=1e-4, atol=1e-5) if dtype == np.float32 else dict(rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(layer.forward(x), wanted.detach().numpy(), **close)
+    for ours, leaf in zip((layer.backward(grad), *layer.gradients()), leaves, strict=True):
+        assert ours.dtype == dtype and ours.shape == leaf.shape
+        np.testing.assert_allclose(ours, leaf.grad.numpy(), **close)
+
+
+def test_the_gradient_of_prelus_slopes_is_a_slope():
+    x, grad = np.random.default_rng(0).standard_normal((2, 2, 3, 4))
+    slope = np.array([0.5, -0.25, 2.0])
+    _, dslope = cnnguide.prelu_backward(grad, x, slope)
+    for channel in range(3):
+        step = 1e-6 * (np.arange(3) == channel)
+        change = ((cnnguide.prelu(x, slope + step) - cnnguide.prelu(x, slope - step)) * grad).sum() / 2e-6
+        assert dslope[channel] == pytest.approx(change, abs=1e-7)
+
+
+def test_bad_settings_of_new_activations_are_named():
+    with pytest.raises(ValueError, match=r"slope must be .* of x \(2, 3\), got shape \(2,\)"):
+        cnnguide.prelu(np.zeros((2, 3)), np.zeros(2))
+    for made in (lambda: cnnguide.gelu(np.zeros(2), "Tanh"), lambda: cnnguide.GELU("Tanh")):
+        with pytest.raises(ValueError, match="approximate must be one of none, tanh; got 'Tanh', did you mean 'tanh'"):
+            made()
+    with pytest.raises(RuntimeError, match="PReLU has no gradients yet"):
+        cnnguide.PReLU().gradients()
+
+
+@pytest.mark.parametrize(
+    "layer", [cnnguide.GELU(), cnnguide.GELU("tanh"), cnnguide.SiLU()], ids=["exact", "tanh", "silu"]
+)
+def test_layers_hand_on_to_their_functions(torch, layer):
+    x, grad = np.random.default_rng(0).standard_normal((2, 3, 4))
+    leaf = torch.tensor(x, requires_grad=True)
+    theirs = torch.nn.SiLU() if isinstance(layer, cnnguide.SiLU) else torch.nn.GELU(layer.approximate)
+    theirs(leaf).backward(torch.tensor(grad))
+    np.testing.assert_allclose(layer.forward(x), theirs(leaf).detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(layer.backward(grad), leaf.grad.numpy(), rtol=1e-11)
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])

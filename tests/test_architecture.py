@@ -15,8 +15,8 @@ PACKAGE = ROOT / "cnnguide"
 # each module is on the lowest floor that it can be on.
 FLOORS = [
     ["_arrays", "_checks", "_files"],  # the ground: what arguments must be
-    ["activations", "filters", "images", "initializers", "letters", "optimizers", "shapes"],  # what needs checks only
-    ["convolution", "losses", "pooling", "receptive_field"],  # what computes with sizes or activations
+    ["activations", "filters", "images", "letters", "optimizers", "shapes"],  # what needs checks only
+    ["convolution", "initializers", "losses", "pooling", "receptive_field"],  # what computes with sizes or activations
     ["layers", "networks"],  # operations with weights, and published networks of them
     ["feature_visualization", "photo_network", "training"],  # what is done with a network; one that others trained
     ["letters_network"],  # one network, and how it is trained

@@ -53,6 +53,7 @@ def test_a_site_under_another_path_has(site):
         ('src="./a.svg#only-light"', 'src="https://x.example/a.svg"', "https://x.example/a.svg is asked from another"),
         ('src="./a.svg#only-light"', 'src="//x.example/a.svg"', "//x.example/a.svg is asked from another host"),
         ('src="./a.svg#only-light"', 'src="a.svg" srcset="b.svg 2x"', "b.svg leads nowhere"),
+        ('src="./a.svg#only-light"', 'src="a.svg" srcset="a.svg 1x,gone.svg 2x"', "gone.svg leads nowhere"),
         ('src="./a.js"', 'src="https://x.example/a.js"', "https://x.example/a.js is asked from another host"),
         ('rel="stylesheet" href="./style.css"', 'rel="preconnect" href="https://x.example"', "asked from another host"),
         ("<h2", "<p>//// widget | a_name\n    title: a: b</p><h2", "the block '//// widget | a_name' was not read"),
@@ -109,6 +110,39 @@ def test_modules_are_followed(site):
     )
     (site / "b.js").write_text("export const a = 'https://elsewhere.example/ is only text';\n", "utf-8")
     assert check_site(site, "/guide/") == ["a.js: ./c.js leads nowhere"]
+
+
+@pytest.mark.parametrize(
+    ("script", "gone"),
+    [
+        ('new Worker(new URL("gone.js", import.meta.url), { type: "module" })', "gone.js"),
+        ("load(new  URL( './gone.json', import.meta.url))", "./gone.json"),
+        ("const a = '//'; import './gone.js'", "./gone.js"),
+        ("const a = b.replace(/[\"'/]*\\/\\//g, `//`); import('./gone.js')", "./gone.js"),
+        ("/* import './not.js' */ import './gone.js' // import './neither.js'", "./gone.js"),
+    ],
+)
+def test_workers_and_what_comes_after_comments_are_followed(site, script, gone):
+    (site / "a.js").write_text(script, "utf-8")
+    assert check_site(site, "/guide/") == [f"a.js: {gone} leads nowhere"]
+
+
+@pytest.mark.parametrize(
+    "comment", ["// import './gone.js'", "/* as in\n import a from './gone.js' */", "// it's\n// from"]
+)
+def test_an_import_in_a_comment_is_not_followed(site, comment):
+    (site / "a.js").write_text(comment, "utf-8")
+    assert check_site(site, "/guide/") == []
+
+
+@pytest.mark.parametrize(
+    "srcset",
+    ["a.svg", "a.svg 1x,a.svg 2x", "a.svg 1x , a.svg 2x", "data:image/png;base64,AA 1x,a.svg 2x", "a.svg, a.svg 2x,"],
+)
+def test_every_form_of_srcset_is_read(site, srcset):
+    file = site / "index.html"
+    file.write_text(file.read_text("utf-8").replace('src="./a.svg', f'srcset="{srcset}" src="./a.svg', 1), "utf-8")
+    assert check_site(site, "/guide/") == []
 
 
 @pytest.mark.parametrize(

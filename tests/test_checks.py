@@ -1,5 +1,7 @@
 """Checks of arguments, and one policy for numbers: float16 and whole numbers give what their float64 give."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,12 +53,15 @@ OPERATIONS = {
     ),
     **{
         name: (getattr(cnnguide, name), ROWS)
-        for name in ("relu", "leaky_relu", "sigmoid", "tanh", "softmax", "log_softmax")
+        for name in ("relu", "leaky_relu", "sigmoid", "tanh", "gelu", "silu", "softmax", "log_softmax")
     },
     **{
         f"{name}_backward": (lambda grad, name=name: getattr(cnnguide, f"{name}_backward")(grad, np.eye(2, 3)), ROWS)
-        for name in ("relu", "leaky_relu", "sigmoid", "tanh", "softmax", "log_softmax")
+        for name in ("relu", "leaky_relu", "sigmoid", "tanh", "gelu", "silu", "softmax", "log_softmax")
     },
+    "prelu": (lambda x: cnnguide.prelu(x, np.array([0.25])), ROWS),
+    "prelu, slope": (lambda slope: cnnguide.prelu(-np.ones(ROWS), slope), (3,)),
+    "prelu_backward": (lambda grad: cnnguide.prelu_backward(grad, -np.eye(2, 3), np.array([0.25])), ROWS),
     "nll_loss": (lambda x: cnnguide.nll_loss(x, TARGET), ROWS),
     "nll_loss_backward": (lambda x: cnnguide.nll_loss_backward(x, TARGET), ROWS),
     "cross_entropy": (lambda x: cnnguide.cross_entropy(x, TARGET), ROWS),
@@ -169,3 +174,21 @@ def test_a_name_that_is_nearly_right_is_suggested():
         with pytest.raises(ValueError) as error:
             check_choice("mode", value, ("fan_in", "fan_out"))
         assert str(error.value) == f"mode must be one of fan_in, fan_out; got {value!r}{hint}"
+
+
+@pytest.mark.parametrize("half", [0.5, Fraction(1, 2), np.float32(0.5)])
+def test_what_enlarges_an_image_is_refused_by_its_name(half):
+    x, weight = np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2))
+    for refused in (
+        lambda: cnnguide.conv_output_size(8, 2, stride=half),
+        lambda: cnnguide.pool_output_size(8, 2, stride=half),
+        lambda: cnnguide.conv_chain(8, 2, stride=half),
+        lambda: cnnguide.conv_macs(8, 1, 1, 2, stride=(1, half)),
+        lambda: cnnguide.Window(2, stride=half),
+        lambda: cnnguide.conv2d(x, weight, stride=half),
+        lambda: cnnguide.max_pool2d(x, 2, stride=(half, 1)),
+    ):
+        with pytest.raises(TypeError, match=r"stride .* is not supported: transposed convolutions and upsampling"):
+            refused()
+    with pytest.raises(TypeError, match="stride must be a whole number, got 1.5"):
+        cnnguide.conv_output_size(8, 2, stride=1.5)

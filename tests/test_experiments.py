@@ -53,6 +53,7 @@ def package(tmp_path, monkeypatch):
         (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name / file).write_text(text, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv(store.SHARED, raising=False)
     return tmp_path / name
 
 
@@ -85,6 +86,24 @@ def test_a_file_can_be_read_and_says_what_made_it(package):
     assert lines[2] == f' "fingerprint": "{entry.fingerprint}",'
     assert lines[5:] == [' "result": {', '  "heights": [1, 2],', '  "third": 0.333333', " }", "}"]
     assert [file.name for file in entry.file.parent.iterdir()] == ["first.json"]  # no half files beside it
+
+
+def test_copies_that_share_a_folder_run_an_experiment_once(package, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv(store.SHARED, str(tmp_path / "shared"))
+    load(package, "first")()
+    entry = find_experiments(package)["first"]
+    before = entry.file.read_bytes()
+    entry.file.unlink()  # as in a copy that never ran it
+    store._known.clear()
+    capsys.readouterr()
+    assert load(package, "first")() == FOUND
+    assert not capsys.readouterr().err and entry.file.read_bytes() == before
+    entry.file.unlink()
+    monkeypatch.setattr(command, "find_experiments", lambda: find_experiments(package))
+    assert command.bring_up_to_date(["first"]) == []
+    assert entry.file.read_bytes() == before
+    other = store.Entry("first", entry.module, "of other code", entry.file)
+    assert not other.fetch()
 
 
 def test_long_rows_are_wrapped_and_read_back():

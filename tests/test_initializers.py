@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import integrate, stats
 
 import cnnguide
-from cnnguide import constant, fans, gain, he_normal, orthogonal
+from cnnguide import constant, conv2d_backward, fans, gain, he_normal, orthogonal
 
 SHAPES = [(400, 300), (64, 32, 5, 5)]
 
@@ -35,6 +36,47 @@ def assert_moments(weights, variance, fourth):
 def test_fans_count_the_inputs_and_outputs_of_a_unit(shape):
     weight = np.ones(shape)
     assert fans(shape) == (weight[0].size, weight[:, 0].size)
+
+
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 3)))
+def test_fans_of_groups_count_what_a_convolution_joins(groups, inputs, outputs, kernel):
+    """Counted by gradients: how many inputs move one output, and how many outputs one input moves."""
+    shape = (groups * outputs, inputs, *kernel)
+    x = np.ones((1, groups * inputs, *(2 * k - 1 for k in kernel)))  # so large that one pixel lies in every window
+    middle = (0, 0, kernel[0] - 1, kernel[1] - 1)
+    grad = np.zeros((1, groups * outputs, *kernel))
+    grad[0, 0, 0, 0] = 1
+    of_one_output = conv2d_backward(grad, x, np.ones(shape), groups=groups)[0]
+    of_all_outputs = conv2d_backward(np.ones_like(grad), x, np.ones(shape), groups=groups)[0]
+    assert fans(shape, groups) == (of_one_output.sum(), of_all_outputs[middle])
+
+
+@pytest.mark.parametrize("name", ["xavier_normal", "xavier_uniform", "he_normal", "he_uniform"])
+def test_groups_count_in_the_variance(name):
+    settings, shape, groups = {"mode": "fan_out"} if name.startswith("he") else {}, (400, 25, 3, 3), 4
+    weights = getattr(cnnguide, name)(shape, np.random.default_rng(1), **settings, groups=groups)
+    fan_in, fan_out = 25 * 9, 100 * 9
+    wanted = 2 / fan_out if settings else 2 / (fan_in + fan_out)
+    assert_moments(weights, wanted, 3.0 if "normal" in name else 1.8)
+
+
+def test_the_gradient_keeps_its_size_through_depthwise_layers():
+    """As pytorch#23854 and timm#84 ask: with fan_out of all groups, its mean square would fall to a quarter."""
+    rng, layers = np.random.default_rng(0), 400
+    ratios = []
+    for _ in range(layers):
+        weight = he_normal((4, 1, 3, 3), rng, mode="fan_out", groups=4)
+        grad = rng.standard_normal((1, 4, 9, 9))
+        dx, *_ = conv2d_backward(grad, np.zeros((1, 4, 11, 11)), weight, groups=4)
+        ratios.append(np.square(dx[:, :, 2:-2, 2:-2]).mean() / np.square(grad).mean())
+    assert abs(np.mean(ratios) - 2) < 4 * np.std(ratios) / math.sqrt(layers)  # 2, of which ReLU takes half
+
+
+@pytest.mark.parametrize(("shape", "groups"), [((6, 2, 3, 3), 3), ((40, 1, 3, 3), 40), ((80, 1, 2, 2), 4)])
+def test_orthogonal_weights_are_orthogonal_in_each_group(shape, groups):
+    for matrix in orthogonal(shape, np.random.default_rng(0), groups=groups).reshape(groups, shape[0] // groups, -1):
+        gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
+        np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -71,6 +113,14 @@ def test_gains_are_pytorchs(torch):
     for name in ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", *convolutions):
         assert gain(name) == pytest.approx(torch.nn.init.calculate_gain(name))
     assert gain("leaky_relu", 0.2) == pytest.approx(torch.nn.init.calculate_gain("leaky_relu", 0.2))
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu", "silu", "prelu"])
+def test_gains_keep_the_mean_square(name):
+    function = (lambda x: cnnguide.prelu(x, np.array([0.25]))) if name == "prelu" else getattr(cnnguide, name)
+    density = lambda z: float(function(np.array(z)) ** 2) * stats.norm.pdf(z)  # noqa: E731
+    mean_square = sum(integrate.quad(density, *ends, epsabs=1e-12)[0] for ends in ((-12, 0), (0, 12)))
+    assert gain(name) ** 2 * mean_square == pytest.approx(1, rel=1e-9)
 
 
 def test_both_lines_of_code_in_the_chapters_table_draw_the_same_variance(torch):
@@ -138,9 +188,16 @@ def test_bad_input_is_named():
         fans(5)
     with pytest.raises(TypeError, match="dtype must be float32 or float64, got int64"):
         he_normal((3, 3), np.random.default_rng(0), dtype=np.int64)
+    with pytest.raises(
+        ValueError, match=r"groups must divide the outputs evenly, got groups 3 for shape \(4, 1, 3, 3\)"
+    ):
+        fans((4, 1, 3, 3), groups=3)
+    for name in ("lecun_normal", "xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "orthogonal"):
+        with pytest.raises(ValueError, match="groups must be at least 1, got 0"):
+            getattr(cnnguide, name)((4, 1, 3, 3), np.random.default_rng(0), groups=0)
     with pytest.raises(ValueError, match="axis 1 of the shape must be at least 1, got 0"):
         fans((3, 0))
     with pytest.raises(ValueError, match="mode must be one of fan_in, fan_out; got 'fan', did you mean 'fan_in'"):
         he_normal((3, 3), np.random.default_rng(0), mode="fan")
-    with pytest.raises(ValueError, match="nonlinearity must be one of linear, .*; got 'gelu'"):
-        gain("gelu")
+    with pytest.raises(ValueError, match="nonlinearity must be one of linear, .*; got 'gelo', did you mean 'gelu'"):
+        gain("gelo")

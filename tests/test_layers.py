@@ -211,9 +211,9 @@ def test_a_file_that_does_not_fit_changes_nothing(tmp_path):
     whole = path.read_bytes()
     for length in (0, 10, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
-        assert_refused(path, ValueError, "weights.npz is no whole file of weights")
+        assert_refused(path, ValueError, "weights.npz is not a whole file of weights")
     path.write_bytes(b"something else entirely" * 99)
-    assert_refused(path, ValueError, "no whole file of weights")
+    assert_refused(path, ValueError, "not a whole file of weights")
     np.savez(path, a=np.zeros(3))
     assert_refused(path, ValueError, r"holds \['a'\], but this network has 8 parameters")
     arrays = {f"parameter_{n}": a for n, a in enumerate(network().parameters())}
@@ -224,14 +224,14 @@ def test_a_file_that_does_not_fit_changes_nothing(tmp_path):
     np.savez(path, **arrays | {"parameter_7": np.array(["a", "b", "c"])})
     assert_refused(path, ValueError, "parameter_7 is <U1")
     np.savez(path, **arrays | {"parameter_7": np.array([{}] * 3)})
-    assert_refused(path, ValueError, "no whole file of weights")
+    assert_refused(path, ValueError, "not a whole file of weights")
     with zipfile.ZipFile(path, "w") as archive:
         for name in arrays:
             archive.writestr(name, "no array")
     assert_refused(path, ValueError, r"parameter_0 is \|S8 of shape \(\)")
     with open(path, "wb") as file:
         np.save(file, np.zeros(3))
-    assert_refused(path, ValueError, "no whole file of weights")
+    assert_refused(path, ValueError, "not a whole file of weights")
     assert_refused(tmp_path / "gone.npz", FileNotFoundError, "gone.npz")
 
 
@@ -261,6 +261,7 @@ def test_settings_have_the_names_of_the_arguments():
     assert (layer.stride, layer.padding, layer.dilation, layer.groups) == (2, (1, 0), (2, 1), 2)
     for pooling in (MaxPool2d(3, 2, 1), AvgPool2d(3, 2, 1)):
         assert (pooling.kernel, pooling.stride, pooling.padding, pooling.ceil_mode) == (3, 2, 1, False)
+    assert MaxPool2d(3, dilation=2).dilation == 2 and not AvgPool2d(3, count_include_pad=False).count_include_pad
 
 
 def test_a_mean_is_not_a_maximum():
@@ -338,9 +339,9 @@ def every_kind(rng):
 def test_backward_before_forward_says_what_is_missing():
     rng = np.random.default_rng(0)
     for layer in every_kind(rng):
-        with pytest.raises(RuntimeError, match=f"{type(layer).__name__} has met no input yet: call forward, then"):
+        with pytest.raises(RuntimeError, match=f"{type(layer).__name__} has seen no input yet: call forward, then"):
             layer.backward(np.ones((2, 2)))
-    with pytest.raises(RuntimeError, match="Conv2d has met no input yet"):
+    with pytest.raises(RuntimeError, match="Conv2d has seen no input yet"):
         Sequential(Conv2d(1, 1, 1, rng)).backward_to_weights(np.ones((1, 1, 1, 1)))
 
 

@@ -3,6 +3,7 @@
 import gzip
 import struct
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -369,3 +370,23 @@ def test_broken_idx_files_are_refused_by_name(tmp_path, content, message):
     (tmp_path / "file.idx").write_bytes(content)
     with pytest.raises(ValueError, match=f"file.idx.*{message}"):
         load_idx(tmp_path / "file.idx")
+
+
+def test_letters_stored_as_emnist_stores_them_are_put_right(tmp_path):
+    x, _ = draw_letters(1, np.random.default_rng(0))
+    images = np.round(255 * x[:, 0]).astype(np.uint8)
+    stored = images.swapaxes(1, 2).tobytes()
+    path = tmp_path / "EMNIST-letters-test-images-idx3-ubyte"
+    path.write_bytes(bytes([0, 0, 8, 3]) + struct.pack(">3I", *images.shape) + stored)
+    np.testing.assert_array_equal(load_idx(path, transposed=True), images)
+    with pytest.warns(
+        UserWarning, match="EMNIST, whose images are stored with rows and columns exchanged.*transposed=True"
+    ):
+        np.testing.assert_array_equal(load_idx(path), images.swapaxes(1, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_idx(path, transposed=False)
+        path.with_name("emnist-labels").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 5]))
+        assert load_idx(path.with_name("emnist-labels")).tolist() == [5]
+    with pytest.raises(ValueError, match=r"holds 1 axes, not images \(N, height, width\)"):
+        load_idx(path.with_name("emnist-labels"), transposed=True)

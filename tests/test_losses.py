@@ -21,10 +21,11 @@ REDUCTIONS = ["mean", "sum", "none"]
 @st.composite
 def examples(draw):
     classes, count = draw(st.integers(1, 5)), draw(st.integers(0, 6))
+    places = draw(st.sampled_from([(), (), (3,), (2, 2), (1, 2, 3)]))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
-    scores = (3 * rng.standard_normal((count, classes))).astype(dtype)
-    target = rng.integers(0, classes, count)
+    scores = (3 * rng.standard_normal((count, classes, *places))).astype(dtype)
+    target = rng.integers(0, classes, (count, *places))
     weight = draw(st.sampled_from([None, rng.uniform(0.5, 2, classes).astype(dtype)]))
     ignore = draw(st.sampled_from([None, 0, -100]))
     if ignore == -100:
@@ -34,24 +35,34 @@ def examples(draw):
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("from_logits", [True, False])
-@given(example=examples())
-def test_classification_agrees_with_pytorch(torch, reduction, from_logits, example):
+@given(example=examples(), smoothing=st.sampled_from([0, 0, 0.1, 1]))
+def test_classification_agrees_with_pytorch(torch, reduction, from_logits, example, smoothing):
     scores, target, weight, ignore = example
-    scores = scores if from_logits else log_softmax(scores)
+    scores = scores if from_logits else log_softmax(scores, axis=1)
+    smoothed = {"label_smoothing": smoothing} if from_logits else {}
     ours, backward = (cross_entropy, cross_entropy_backward) if from_logits else (nll_loss, nll_loss_backward)
     oracle = torch.nn.functional.cross_entropy if from_logits else torch.nn.functional.nll_loss
     leaf = torch.tensor(scores, requires_grad=True)
     options = {} if ignore is None else {"ignore_index": ignore}
     wanted = oracle(
-        leaf, torch.tensor(target), None if weight is None else torch.tensor(weight), reduction=reduction, **options
+        leaf,
+        torch.tensor(target),
+        None if weight is None else torch.tensor(weight),
+        reduction=reduction,
+        **options,
+        **smoothed,
     )
-    grad = np.linspace(1, 2, len(scores)).astype(scores.dtype) if reduction == "none" else scores.dtype.type(1.5)
+    grad = (
+        np.linspace(1, 2, target.size).reshape(target.shape).astype(scores.dtype)
+        if reduction == "none"
+        else scores.dtype.type(1.5)
+    )
     wanted.backward(torch.tensor(grad))
     close = dict(rtol=1e-4, atol=1e-5) if scores.dtype == np.float32 else dict(rtol=1e-10, atol=1e-12)
-    loss = ours(scores, target, weight, reduction, ignore)
+    loss = ours(scores, target, weight, reduction, ignore, **smoothed)
     assert loss.dtype == scores.dtype
     np.testing.assert_allclose(loss, wanted.detach().numpy(), **close)
-    gradient = backward(scores, target, weight, reduction, ignore, grad)
+    gradient = backward(scores, target, weight, reduction, ignore, grad, **smoothed)
     assert gradient.dtype == scores.dtype
     np.testing.assert_allclose(gradient, leaf.grad.numpy(), **close)
 
@@ -100,18 +111,19 @@ def test_whole_numbers_are_computed_in_float64_and_nothing_is_changed(reduction)
         np.testing.assert_array_equal(array, old)
 
 
-@given(example=examples(), reduction=st.sampled_from(["mean", "sum"]))
-def test_gradients_are_the_slopes_of_the_loss(example, reduction):
+@given(example=examples(), reduction=st.sampled_from(["mean", "sum"]), smoothing=st.sampled_from([0, 0.3]))
+def test_gradients_are_the_slopes_of_the_loss(example, reduction, smoothing):
     scores, target, weight, ignore = example
     scores, weight = scores.astype(float), None if weight is None else weight.astype(float)
     if reduction == "mean" and (target == ignore).all():
         return  # the mean of nothing has no slope
     for loss, backward in ((cross_entropy, cross_entropy_backward), (nll_loss, nll_loss_backward)):
-        gradient = backward(scores, target, weight, reduction, ignore)
+        more = {"label_smoothing": smoothing} if loss is cross_entropy else {}
+        gradient = backward(scores, target, weight, reduction, ignore, **more)
         for index in np.ndindex(*scores.shape):
             step = np.zeros_like(scores)
             step[index] = 1e-5
-            up, down = (loss(scores + s, target, weight, reduction, ignore) for s in (step, -step))
+            up, down = (loss(scores + s, target, weight, reduction, ignore, **more) for s in (step, -step))
             assert gradient[index] == pytest.approx((up - down) / 2e-5, abs=1e-6)
 
 
@@ -167,6 +179,13 @@ def test_weights_of_zero_agree_with_pytorch(torch, reduction, name, scores, weig
     np.testing.assert_allclose(gradient, leaf.grad.numpy(), atol=1e-12)
 
 
+@pytest.mark.parametrize("smoothing", [-0.1, 1.1, np.nan])
+def test_a_share_that_cannot_be_spread_is_refused(smoothing):
+    for loss in (cross_entropy, cross_entropy_backward):
+        with pytest.raises(ValueError, match=f"label_smoothing must be .*, got {smoothing}"):
+            loss(np.zeros((1, 2)), np.array([0]), label_smoothing=smoothing)
+
+
 def test_the_mean_of_nothing_is_nan():
     assert np.isnan(cross_entropy(np.zeros((2, 3)), np.array([1, 1]), ignore_index=1))
     assert float(cross_entropy(np.zeros((2, 3)), np.array([1, 1]), ignore_index=1, reduction="sum")) == 0
@@ -179,7 +198,7 @@ def test_the_mean_of_nothing_is_nan():
         (dict(target=np.array([0, 3])), ValueError, "target 3 is not a class number: there are 3 classes, from 0 to 2"),
         (dict(target=np.array([0, -1])), ValueError, "target -1 is not a class number"),
         (dict(target=np.array([0.0, 1.0])), TypeError, "whole numbers, got float64"),
-        (dict(target=np.array([0])), ValueError, r"target \(N,\), got \(2, 3\) and \(1,\)"),
+        (dict(target=np.array([0])), ValueError, r"target \(N,\), .* got \(2, 3\) and \(1,\)"),
         (dict(target=np.eye(3)[:2]), ValueError, "class numbers, not one-hot rows"),
         (dict(weight=np.ones(2)), ValueError, r"each of 3 classes, got shape \(2,\)"),
         (dict(weight=np.full(3, 1j)), TypeError, "weight must hold real numbers, got complex128"),

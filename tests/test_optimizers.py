@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cnnguide
-from cnnguide import SGD, AdaGrad, Adam, RMSProp
+from cnnguide import SGD, AdaGrad, Adam, AdamW, RMSProp, clip_by_norm, cosine_rate, step_rate
 
 SETTINGS = [
     ("SGD", dict(lr=0.05)),
@@ -23,6 +23,8 @@ SETTINGS = [
     ("Adam", dict(lr=0.05)),
     ("Adam", dict(lr=0.05, betas=(0.5, 0.9))),
     ("Adam", dict(lr=0.05, amsgrad=True)),
+    ("AdamW", dict(lr=0.05)),
+    ("AdamW", dict(lr=0.05, betas=(0.5, 0.9), amsgrad=True)),
 ]
 
 
@@ -49,16 +51,21 @@ def test_a_hundred_steps_agree_with_pytorch(torch, name, settings, weight_decay,
             np.testing.assert_allclose(w, parameter.detach().numpy(), **close)
 
 
+def adaptive(torch):
+    optim = torch.optim
+    return ((AdaGrad, optim.Adagrad), (RMSProp, optim.RMSprop), (Adam, optim.Adam), (AdamW, optim.AdamW))
+
+
 def test_defaults_are_pytorchs(torch):
     x = [torch.nn.Parameter(torch.zeros(1))]
-    for ours, theirs in ((AdaGrad, torch.optim.Adagrad), (RMSProp, torch.optim.RMSprop), (Adam, torch.optim.Adam)):
+    for ours, theirs in adaptive(torch):
         for name, value in vars(ours()).items():
             if name in theirs(x).defaults:
                 assert theirs(x).defaults[name] == value, name
 
 
 def test_the_order_of_the_arguments_is_pytorchs(torch):
-    for ours, theirs in ((AdaGrad, torch.optim.Adagrad), (RMSProp, torch.optim.RMSprop), (Adam, torch.optim.Adam)):
+    for ours, theirs in adaptive(torch):
         names, wanted = (list(inspect.signature(optimizer).parameters) for optimizer in (ours, theirs))
         assert names == wanted[1 : 1 + len(names)]  # PyTorch's begins with the parameters
 
@@ -104,6 +111,83 @@ def test_the_published_case_where_adam_fails():
     assert run(SGD(lr=1)) < -0.9
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_variance_of_a_constant_gradient_never_goes_below_zero(dtype):
+    """As FastNN#12 asks: the difference of two roundings was negative after 1,200 steps, and its root NaN."""
+    w, optimizer = np.zeros(1, dtype), RMSProp(centered=True, lr=1e-6)
+    for _ in range(5_000):
+        optimizer.step([w], [np.full(1, 0.1, dtype)])
+    assert np.isfinite(w).all() and w < 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("max_norm", [0.1, 3.0, 1e3])
+def test_clipping_agrees_with_pytorch(torch, max_norm, dtype):
+    rng = np.random.default_rng(0)
+    gradients = [rng.standard_normal(shape).astype(dtype) for shape in ((3, 4), (5,), (), (0, 2))]
+    before = [g.copy() for g in gradients]
+    parameters = [torch.nn.Parameter(torch.zeros(g.shape)) for g in gradients]
+    for parameter, g in zip(parameters, gradients, strict=True):
+        parameter.grad = torch.tensor(g).to(parameter.dtype)
+    torch.nn.utils.clip_grad_norm_(parameters, max_norm)
+    for ours, parameter in zip(clip_by_norm(gradients, max_norm), parameters, strict=True):
+        assert ours.dtype == dtype
+        np.testing.assert_allclose(ours, parameter.grad.numpy(), rtol=2e-5)
+    for g, old in zip(gradients, before, strict=True):
+        np.testing.assert_array_equal(g, old)
+
+
+def test_clipping_survives_squares_that_overflow():
+    (clipped,) = clip_by_norm([np.array([3e38, 4e38 / 2], np.float32)], 1)
+    assert np.linalg.norm(clipped) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("final", [0.0, 0.02])
+def test_the_cosine_is_pytorchs(torch, final):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    oracle = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=20, eta_min=final)
+    for step in range(21):
+        assert cosine_rate(step, 20, 0.5, final=final) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-12)
+        optimizer.step()
+        oracle.step()
+    assert cosine_rate(99, 20, 0.5, final=final) == final
+
+
+def test_the_warm_up_is_pytorchs(torch):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    scheduler = torch.optim.lr_scheduler
+    oracle = scheduler.SequentialLR(
+        optimizer,
+        [scheduler.LinearLR(optimizer, 1 / 6, total_iters=5), scheduler.CosineAnnealingLR(optimizer, T_max=15)],
+        [5],
+    )
+    for step in range(20):
+        assert cosine_rate(step, 20, 0.5, warmup=5) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-12)
+        optimizer.step()
+        oracle.step()
+
+
+def test_the_steps_are_pytorchs(torch):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    oracle = torch.optim.lr_scheduler.StepLR(optimizer, 7, gamma=0.3)
+    for step in range(30):
+        assert step_rate(step, 7, 0.5, factor=0.3) == pytest.approx(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        oracle.step()
+
+
+def test_bad_plans_are_named():
+    with pytest.raises(ValueError, match="warmup must be less than steps, 5; got 5"):
+        cosine_rate(0, 5, 0.1, warmup=5)
+    with pytest.raises(ValueError, match="every must be at least 1, got 0"):
+        step_rate(0, 0, 0.1)
+    with pytest.raises(TypeError, match="step must be a whole number, got 0.5"):
+        step_rate(0.5, 2, 0.1)
+    for bad in (0, -1, np.nan):
+        with pytest.raises(ValueError, match=f"max_norm must be .*, got {bad}"):
+            clip_by_norm([np.ones(2)], bad)
+
+
 def test_arrays_without_axes_keep_their_momentum():
     w, one = np.array(1.0), np.array([1.0])
     for x in (w, one):
@@ -113,7 +197,9 @@ def test_arrays_without_axes_keep_their_momentum():
     assert w == one[0]
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9, weight_decay=0.1), AdaGrad(), RMSProp(), Adam(amsgrad=True)])
+@pytest.mark.parametrize(
+    "optimizer", [SGD(0.1, 0.9, weight_decay=0.1), AdaGrad(), RMSProp(), Adam(amsgrad=True), AdamW()]
+)
 def test_gradients_are_not_changed_and_not_kept(optimizer):
     g, w = np.ones(3), np.ones(3)
     for _ in range(3):
@@ -125,7 +211,7 @@ def test_gradients_are_not_changed_and_not_kept(optimizer):
 
 def test_bad_input_is_named():
     for lr in (-1, np.nan, np.inf):
-        for optimizer in (SGD, AdaGrad, RMSProp, Adam):
+        for optimizer in (SGD, AdaGrad, RMSProp, Adam, AdamW):
             with pytest.raises(ValueError, match=f"lr must be at least 0 and finite, got {lr}"):
                 optimizer(lr=lr)
     with pytest.raises(ValueError, match="initial_accumulator_value must be at least 0 and finite, got -1"):

@@ -6,6 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cnnguide import (
+    AvgPool2d,
+    MaxPool2d,
     avg_pool2d,
     avg_pool2d_backward,
     global_avg_pool2d,
@@ -77,6 +79,80 @@ def test_mean_pooling_agrees_with_pytorch(torch, pool, count_include_pad):
     settings = {name: value for name, value in settings.items() if name != "dilation"}
     settings["count_include_pad"] = count_include_pad
     compare(torch, avg_pool2d, avg_pool2d_backward, torch.nn.functional.avg_pool2d, x, settings)
+
+
+SIDES = st.tuples(st.integers(0, 1), st.integers(0, 1))
+
+
+@st.composite
+def padded_pools(draw):
+    """Padding in all forms; the kernels are so large that one pixel is not more than half of them."""
+    kernel, dilation = (draw(st.tuples(st.integers(2, 4), st.integers(2, 4))) for _ in range(2))
+    padding = draw(st.one_of(st.sampled_from(["same", "valid", 1]), SIDES, st.tuples(SIDES, SIDES)))
+    stride = (1, 1) if padding == "same" else draw(st.sampled_from([None, (1, 1), (2, 3), (5, 1)]))
+    size = [d * (k - 1) + 1 + draw(st.integers(0, 5)) for k, d in zip(kernel, dilation, strict=True)]
+    x = np.random.default_rng(draw(st.integers(0, 999))).permutation(2 * size[0] * size[1]).reshape(1, 2, *size)
+    settings = dict(kernel=kernel, stride=stride, padding=padding, ceil_mode=draw(st.booleans()))
+    return x.astype(float), settings, draw(st.sampled_from([(1, 1), dilation]))
+
+
+def starts_and_ends(size, kernel, stride, padding, dilation, ceil_mode, axis):
+    """Along one axis: where windows begin, and where the padding ends; each found by trying all places."""
+    span = dilation * (kernel - 1) + 1
+    if isinstance(padding, str):
+        before, after = ((span - 1) // 2, span - 1 - (span - 1) // 2) if padding == "same" else (0, 0)
+    else:
+        sides = padding if isinstance(padding, int) else padding[axis]
+        before, after = sides if isinstance(sides, tuple) else (sides, sides)
+    places = range(-before, size if ceil_mode else size + after - span + 1, stride)
+    last = next((n for n, place in enumerate(places) if place + span >= size + after), len(places) - 1)
+    return (places[: last + 1] if ceil_mode else places), (-before, size + after)
+
+
+def pooled_pixel_by_pixel(x, kernel, stride, padding, ceil_mode, dilation, reduce):
+    """A tensor pooled as it is said in words; the oracle's gradient comes from its own bookkeeping."""
+    axes = [
+        starts_and_ends(x.shape[2 + a], kernel[a], (stride or kernel)[a], padding, dilation[a], ceil_mode, a)
+        for a in (0, 1)
+    ]
+    (rows, (top, bottom)), (columns, (left, right)) = axes
+    out = []
+    for row in rows:
+        for column in columns:
+            places = [
+                (row + dilation[0] * u, column + dilation[1] * v) for u in range(kernel[0]) for v in range(kernel[1])
+            ]
+            pixels = [x[:, :, r, c] for r, c in places if 0 <= r < x.shape[2] and 0 <= c < x.shape[3]]
+            within = sum(top <= r < bottom and left <= c < right for r, c in places)
+            out.append(reduce(pixels, within))
+    return out, (len(rows), len(columns))
+
+
+@given(padded_pools(), st.sampled_from(["max", "mean", "mean of pixels"]))
+def test_padding_is_taken_as_a_convolution_takes_it(torch, pool, kind):
+    x, settings, dilation = pool
+    ours, backward = (max_pool2d, max_pool2d_backward) if kind == "max" else (avg_pool2d, avg_pool2d_backward)
+    layer, more = (MaxPool2d, dict(dilation=dilation)) if kind == "max" else (AvgPool2d, {})
+    if kind != "max":
+        dilation, more = (1, 1), dict(count_include_pad=kind == "mean")
+    reduce = {
+        "max": lambda pixels, within: torch.stack(pixels).amax(0),
+        "mean": lambda pixels, within: torch.stack(pixels).sum(0) / within,
+        "mean of pixels": lambda pixels, within: torch.stack(pixels).mean(0),
+    }[kind]
+    leaf = torch.tensor(x, requires_grad=True)
+    wanted, size = pooled_pixel_by_pixel(leaf, **settings, dilation=dilation, reduce=reduce)
+    wanted = torch.stack(wanted, dim=-1).reshape(*x.shape[:2], *size)
+    out = ours(x, **settings, **more)
+    np.testing.assert_allclose(out, wanted.detach().numpy())
+    if settings["padding"] == "same":
+        assert out.shape == x.shape
+    grad = np.random.default_rng(0).standard_normal(out.shape)
+    wanted.backward(torch.tensor(grad))
+    np.testing.assert_allclose(backward(grad, x, **settings, **more), leaf.grad.numpy(), atol=1e-12)
+    made = layer(**settings, **more)
+    np.testing.assert_array_equal(made.forward(x), out)
+    np.testing.assert_array_equal(made.backward(grad), backward(grad, x, **settings, **more))
 
 
 @pytest.mark.parametrize("size", range(1, 6))
@@ -205,6 +281,9 @@ def test_nan_passes_through_forward_and_backward():
         (dict(kernel=0), ValueError, "kernel must be at least 1, got 0"),
         (dict(kernel=2, stride=0), ValueError, "stride must be at least 1"),
         (dict(kernel=2, padding=2), ValueError, "padding 2 is more than half of kernel 2"),
+        (dict(kernel=2, padding=(0, (0, 2))), ValueError, "padding 2 is more than half of kernel 2"),
+        (dict(kernel=2, padding="same"), ValueError, r'padding "same" keeps the size, which stride \(2, 2\) cannot'),
+        (dict(kernel=2, padding="full"), ValueError, 'padding must be numbers, "same" or "valid"; got \'full\''),
         (dict(kernel=9), ValueError, "kernel 9 with dilation 1 spans 9 pixels, but size 4"),
         (dict(x=np.zeros((1, 1, 4, 4), complex), kernel=2), TypeError, "x must hold real numbers, got complex128"),
         (dict(x=np.zeros((4, 4)), kernel=2), ValueError, r"x must be \(N, C, H, W\) .* got shape \(4, 4\)"),

@@ -95,7 +95,7 @@ def test_no_account_is_named_in_the_project(project):
     """Addresses come from the remote alone."""
     named = re.compile(r"git(?:hub|lab)\.(?:com|io)[/:](?!\.\.\.)[\w-]+|[\w-]+\.git(?:hub|lab)\.io", re.IGNORECASE)
     for name in git("ls-files", cwd=project).splitlines():
-        if name.startswith("tests/") or name.endswith((".woff2", ".npz", "LICENSE_FONTS")):
+        if name.startswith("tests/") or name.endswith((".woff2", ".npz", "LICENSE_FONTS", "package-lock.json")):
             continue
         text = (project / name).read_text("utf-8")
         for found in named.finditer(text):

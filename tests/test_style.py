@@ -1,5 +1,6 @@
 """The code's form: linted, formatted and typed, with the pinned versions of the tools that judge it."""
 
+import json
 import subprocess
 import sys
 from importlib.metadata import version
@@ -25,3 +26,20 @@ def test_the_code_is_in_form(command):
     pinned(command[0])
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.xdist_group("npm")
+@pytest.mark.parametrize("check", ["format:check", "lint", "types"])
+def test_javascript_is_in_form(npm, check):
+    done = npm("run", "--silent", check)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.xdist_group("npm")
+def test_the_tools_of_javascript_are_locked_and_name_no_registry():
+    """Exact versions, each with its checksum; where they come from is the reader's own configuration."""
+    wanted = json.loads((ROOT / "package.json").read_text("utf-8"))["devDependencies"]
+    packages = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    for name, package in packages.items():
+        assert "resolved" not in package and (not name or package["integrity"].startswith("sha512-")), name

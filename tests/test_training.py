@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnguide import SGD, Adam, BatchNorm2d, Conv2d, DivergedError, Flatten, Linear, ReLU, Sequential, accuracy, fit
+from cnnguide import (
+    SGD,
+    Adam,
+    BatchNorm2d,
+    Conv2d,
+    DivergedError,
+    Flatten,
+    Linear,
+    ReLU,
+    Sequential,
+    accuracy,
+    cosine_rate,
+    fit,
+)
 
 
 def blobs(count=120, classes=3, seed=0, dtype=np.float32):
@@ -52,14 +65,15 @@ def test_the_same_seed_gives_the_same_weights_and_touches_no_global_state():
     assert np.random.get_state()[1].tolist() == before
 
 
-def test_it_is_the_loop_of_pytorch(torch):
+@pytest.mark.parametrize("more", [{}, dict(max_norm=0.2), dict(schedule=lambda step: cosine_rate(step, 12, 0.3, 4))])
+def test_it_is_the_loop_of_pytorch(torch, more):
     model, (x, target) = network(dtype=np.float64), blobs(dtype=np.float64)
     nn = torch.nn
     theirs = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3)).double()
     with torch.no_grad():
         for parameter, array in zip(theirs.parameters(), model.parameters(), strict=True):
             parameter.copy_(torch.tensor(array))
-    history = quiet(model, (x, target), SGD(lr=0.1, momentum=0.9), seed=3)
+    history = quiet(model, (x, target), SGD(lr=0.1, momentum=0.9), seed=3, **more)
     optimizer, rng, losses = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9), np.random.default_rng(3), []
     for _ in range(3):
         order = rng.permutation(len(x))
@@ -68,9 +82,13 @@ def test_it_is_the_loop_of_pytorch(torch):
             loss = nn.functional.cross_entropy(theirs(torch.tensor(x[chosen])), torch.tensor(target[chosen]))
             optimizer.zero_grad()
             loss.backward()
+            if "max_norm" in more:
+                torch.nn.utils.clip_grad_norm_(theirs.parameters(), more["max_norm"])
+            if "schedule" in more:
+                optimizer.param_groups[0]["lr"] = more["schedule"](len(losses))
             optimizer.step()
             losses.append(loss.item())
-    np.testing.assert_allclose(history.losses, losses, rtol=1e-8)
+    np.testing.assert_allclose(history.losses, losses, rtol=1e-5 if "max_norm" in more else 1e-8)  # its norm + 1e-6
 
 
 def test_early_stopping_puts_the_best_weights_back():
@@ -201,6 +219,9 @@ def test_progress_is_one_line_on_the_error_stream(capsys):
         (dict(patience=True, validation=blobs(seed=1)), TypeError, "patience must be a whole number, got True"),
         (dict(patience=2.5, validation=blobs(seed=1)), TypeError, "patience must be a whole number, got 2.5"),
         (dict(patience="3", validation=blobs(seed=1)), TypeError, "patience must be a whole number, got '3'"),
+        (dict(schedule=0.1), TypeError, "schedule must be a function of the number of a step, got 0.1"),
+        (dict(schedule=lambda step: -0.1), ValueError, "schedule must be at least 0 and finite, got -0.1"),
+        (dict(max_norm=0), ValueError, "max_norm must be above 0, got 0"),
         (dict(rng=0), TypeError, r"rng must be a generator .*, got 0 \(int\)"),
         (dict(rng=None), TypeError, "rng must be a generator"),
         (dict(optimizer=Adam), TypeError, r"optimizer must be an optimiser such as Adam\(\), got <class"),

@@ -39,7 +39,7 @@ def bring_up_to_date(names: Iterable[str] = (), force: bool = False, say: Callab
 
 def _is_current(entry: Entry, may_be_edited: bool) -> bool:
     try:
-        return entry.recall() is not None
+        return entry.recall() is not None or entry.fetch()
     except ExperimentError:
         if may_be_edited:
             return False

@@ -15,6 +15,7 @@ import hashlib
 import importlib
 import json
 import math
+import os
 import sys
 import textwrap
 import time
@@ -27,6 +28,9 @@ from cnnguide._files import can_write, writing
 from cnnguide.experiments.sources import PACKAGE, RESULTS, read
 
 Result = dict[str, Any]
+
+SHARED = "CNNGUIDE_CACHE"
+"""Environment variable: a folder that copies of the project share, so that one of them runs an experiment for all."""
 
 DIGITS = 6
 """Significant digits that are kept of a float: more than any page shows, fewer than processors agree upon."""
@@ -150,8 +154,22 @@ class Entry:
             "seconds": seconds,
             "result": result,
         }
+        for file in filter(None, (self.file, self._shared)):
+            with writing(file) as half:
+                half.write_text(_as_text(content) + "\n", "utf-8")
+
+    def fetch(self) -> bool:
+        """Take what a copy of the project found with the very same code, if there is a folder that copies share."""
+        if not (self._shared and self._shared.is_file() and can_write(self.file.parent)):
+            return False
         with writing(self.file) as half:
-            half.write_text(_as_text(content) + "\n", "utf-8")
+            half.write_bytes(self._shared.read_bytes())
+        return self.recall() is not None
+
+    @property
+    def _shared(self) -> Path | None:
+        folder = os.environ.get(SHARED)
+        return Path(folder) / "results" / f"{self.name}-{self.fingerprint[:20]}.json" if folder else None
 
 
 @overload
@@ -223,7 +241,10 @@ _known: dict[Entry, Result] = {}
 
 
 def _recall_or_run(entry: Entry) -> Result:
-    if found := entry.recall():
+    found = entry.recall()
+    if found is None and in_checkout(entry.file.parents[2]) and entry.fetch():
+        found = entry.recall()
+    if found:
         return found[0]
     print(f"experiment {entry.name}: running, as no result of this code is kept", file=sys.stderr, flush=True)
     result, seconds = entry.run()

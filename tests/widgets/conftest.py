@@ -1,35 +1,6 @@
-"""What the tests of the widgets share: calls into their arithmetic, and a widget alone on its page."""
+"""What the tests of the widgets share: a widget alone on its page."""
 
-import numpy as np
 import pytest
-
-
-@pytest.fixture(scope="session")
-def core(browser, address):
-    """Call into a module of docs/javascripts/core, as `core("filters", "(filters, sizes) => sizes.map(...)", sizes)`.
-
-    Arrays go in as nested lists; give arrays back by Array.from.
-    """
-    context = browser.new_context()
-    tab = context.new_page()
-    tab.goto(f"{address}404.html")
-
-    def call(module, function, argument=None):
-        address_of_module = f"{address}javascripts/core/{module}.js"
-        code = f"async (argument) => ({function})(await import({address_of_module!r}), argument)"
-        return tab.evaluate(code, plain(argument))
-
-    yield call
-    context.close()
-
-
-def plain(value):
-    """Lists and numbers for what holds arrays and NumPy's numbers."""
-    if isinstance(value, dict):
-        return {name: plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 @pytest.fixture

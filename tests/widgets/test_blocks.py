@@ -73,7 +73,7 @@ def test_bare_pages_hold_the_element_as_the_chapter_does(tmp_path):
     assert 'src="../../figures/a.svg"' in written["element"] and "proof-3" not in written["element"]
     (tmp_path / "chapters/b").mkdir()
     (tmp_path / "chapters/b/index.html").write_text(PAGE, "utf-8")
-    with pytest.raises(widgets.WidgetError, match="stands in .*a.* and in .*b.*another id"):
+    with pytest.raises(widgets.WidgetError, match="is in .*a.* and in .*b.*a different id"):
         widgets.write_embeds(tmp_path, lambda **names: "")
 
 

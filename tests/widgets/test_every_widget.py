@@ -200,6 +200,18 @@ def test_it_can_be_taken_elsewhere(open_widget, name, address):
     assert tab.evaluate("navigator.clipboard.readText()") == f"{address}embed/{name}/#{name}"
 
 
+def test_a_title_with_quotes_can_be_embedded(open_widget):
+    tab = open_widget("size-chain")
+    title = 'What does "same" do? <b>&amp; more'
+    read = """(widget, title) => {
+        widget.dataset.title = title;
+        const frames = new DOMParser().parseFromString(widget.embedding, "text/html").body.childNodes;
+        return Array.from(frames, (frame) => [frame.localName, frame.title, frame.getAttribute("height"), frame.src]);
+    }"""
+    source = tab.widget.evaluate("widget => new URL(widget.address, location.href).href")
+    assert tab.widget.evaluate(read, title) == [["iframe", title, "640", source]]
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_scripts_of_a_chapter_weigh_little(browser, address, chapter):
     own, theme = javascript(browser, address, chapter)

@@ -18,6 +18,7 @@ from cnnguide import (
     trained_letters_network,
 )
 from guide.widget_data import INK, LETTERS, _layer, example_letters, letter_reader
+from tests.conftest import core_url
 from tests.widgets.conftest import drawn, state_of
 
 FONT = "Cantarell-Regular"  # that the widget begins with
@@ -50,8 +51,8 @@ def described(model):
     return layers
 
 
-def through(core, address, model, x, target):
-    losses = f"{address}javascripts/core/losses.js"
+def through(core, model, x, target):
+    losses = core_url("losses")
     return core("layers", THROUGH, [described(model), x.ravel(), list(x.shape), target, losses])
 
 
@@ -97,9 +98,9 @@ def cases():
     yield many_that_are_equally_large()
 
 
-def test_every_layer_the_loss_and_all_gradients_are_the_packages(core, address):
+def test_every_layer_the_loss_and_all_gradients_are_the_packages(core):
     for model, x, target in cases():
-        got = through(core, address, model, x, target)
+        got = through(core, model, x, target)
         out = x
         for layer, values in zip(model.layers, arrays(got["outputs"]), strict=True):
             out = layer.forward(out, training=True)
@@ -111,7 +112,7 @@ def test_every_layer_the_loss_and_all_gradients_are_the_packages(core, address):
             close(gradient, wanted)
 
 
-def test_one_letter_goes_through_in_a_moment(core, address):
+def test_one_letter_goes_through_in_a_moment(core):
     milliseconds = core(
         "layers",
         """async ({ networkOf, tensor }, data) => {
@@ -124,7 +125,7 @@ def test_one_letter_goes_through_in_a_moment(core, address):
             });
             return Math.min(...times.slice(20));
         }""",
-        f"{address}javascripts/core/data.js",
+        core_url("data"),
     )
     assert milliseconds < 5
 

@@ -9,6 +9,7 @@ import pytest
 from cnnguide import SGD, AdaGrad, Adam, RMSProp, cross_entropy, cross_entropy_backward, fans, letters_network
 from cnnguide.training import _diagnosis
 from guide.widget_data import INK, training_letters
+from tests.conftest import core_url
 from tests.widgets.conftest import drawn, state_of
 from tests.widgets.test_letter_reader import described
 
@@ -35,7 +36,7 @@ def letters(part):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_many_steps_are_the_packages(core, address, rule):
+def test_many_steps_are_the_packages(core, rule):
     """From the same weights, on the same batches: the same losses, and the same weights at the end."""
     rng = np.random.default_rng(3)
     model, optimizer = letters_network(rng), RULES[rule](RATES[rule])
@@ -65,7 +66,7 @@ def test_many_steps_are_the_packages(core, address, rule):
             STEPS,
             rule,
             RATES[rule],
-            f"{address}javascripts/core/layers.js",
+            core_url("layers"),
         ],
     )
     start = [array.copy() for array in model.parameters()]
@@ -79,7 +80,7 @@ def test_many_steps_are_the_packages(core, address, rule):
         assert away < 0.01 * np.linalg.norm(wanted - first)  # as nothing beside the way that they went
 
 
-def test_first_weights_have_the_variance_that_their_name_says(core, address):
+def test_first_weights_have_the_variance_that_their_name_says(core):
     got = core(
         "training",
         """async ({ STARTS, untrained }, [layers, modules]) => {
@@ -87,7 +88,7 @@ def test_first_weights_have_the_variance_that_their_name_says(core, address):
             return Object.fromEntries(Object.keys(STARTS).map((start) => [start, Array.from({ length: 20 }, (_, seed) =>
                 untrained(layers, start, new Random(seed)).parameters.map(({ data }) => Array.from(data)))]));
         }""",
-        [described(letters_network(np.random.default_rng(0))), f"{address}javascripts/core/random.js"],
+        [described(letters_network(np.random.default_rng(0))), core_url("random")],
     )
     shapes = [array.shape for array in letters_network(np.random.default_rng(0)).parameters()]
     for start, runs in got.items():
@@ -101,7 +102,7 @@ def test_first_weights_have_the_variance_that_their_name_says(core, address):
             assert values.var() == pytest.approx(wanted, rel=0.15, abs=1e-9)
 
 
-def test_an_epoch_meets_every_example_once_in_another_order(core, address):
+def test_an_epoch_meets_every_example_once_in_another_order(core):
     first, second = core(
         "training",
         """async ({ batches }, modules) => {
@@ -109,7 +110,7 @@ def test_an_epoch_meets_every_example_once_in_another_order(core, address):
             const places = batches(10, 4, new Random(1));
             return [0, 1].map(() => [0, 1, 2].map(() => places.next().value));
         }""",
-        f"{address}javascripts/core/random.js",
+        core_url("random"),
     )
     assert [len(batch) for batch in first] == [4, 4, 2]
     for epoch in (first, second):
@@ -282,7 +283,7 @@ def test_a_loss_that_is_no_number_is_said_in_words(open_widget):
 
 @pytest.mark.parametrize("place", [0, 3, 6])
 @pytest.mark.parametrize("value", [np.nan, 3e38])
-def test_the_layer_that_broke_is_the_one_that_the_package_names(core, address, place, value):
+def test_the_layer_that_broke_is_the_one_that_the_package_names(core, place, value):
     model, x = letters_network(np.random.default_rng(0)), letters("unseen")[0][:4]
     model.parameters()[{0: 0, 3: 2, 6: 4}[place]][...] = value
     with np.errstate(all="ignore"):
@@ -296,7 +297,7 @@ def test_the_layer_that_broke_is_the_one_that_the_package_names(core, address, p
                 weight ? { ...settings, weight: filled(weight), bias: filled(bias) } : settings));
             return diagnosis(network, tensor([4, 1, 20, 20], Float32Array.from(x)), 7, 0.5);
         }""",
-        [described(model), x.ravel(), f"{address}javascripts/core/layers.js"],
+        [described(model), x.ravel(), core_url("layers")],
     )
     assert got == wanted[0].upper() + wanted[1:] + "."
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cnnguide
-from cnnguide import NETWORKS, MisalignedError, Parallel, Window
+from cnnguide import NETWORKS, MisalignedError, Parallel, Window, pool_output_size
 
 SIDES = (32, 197, 224, 227)
 
@@ -25,6 +25,7 @@ def handed_over(chain):
         {"chains": [handed_over(one) for one in layer.chains], "name": layer.name}
         if isinstance(layer, Parallel)
         else {name: getattr(layer, name) for name in ("kernel", "stride", "padding", "dilation", "name")}
+        | {"ceilMode": layer.ceil_mode}
         for layer in chain
     ]
 
@@ -53,7 +54,7 @@ def some_window(rng, name=""):
     dilation = int(rng.choice((1, 1, 2)))
     half = dilation * (kernel - 1) // 2
     padding = half if rng.random() < 0.6 else tuple(map(int, rng.integers(0, 3, 2)))
-    return Window(kernel, stride, padding, dilation, name)
+    return Window(kernel, stride, padding, dilation, name, ceil_mode=bool(rng.random() < 0.3))
 
 
 def some_block(rng, name=""):
@@ -106,6 +107,9 @@ def test_a_block_without_branches_is_refused(core):
     assert answer[0] == f"RangeError: b: {refusal.value}"
 
 
+POOLING = ("kernel", "stride", "padding", "dilation", "ceil_mode")
+
+
 def influence(chain, size):
     """Which outputs change with which inputs: one input after the other is lit, and goes through layers of ones."""
 
@@ -115,10 +119,14 @@ def influence(chain, size):
                 x = sum(through(x, branch) for branch in layer.chains)
             else:
                 sides = (layer.padding, layer.padding) if isinstance(layer.padding, int) else layer.padding
+                there = x.shape[-1] + sum(sides)
+                steps = pool_output_size(x.shape[-1], **{n: getattr(layer, n) for n in POOLING}) - 1
+                hanging = max(0, steps * layer.stride + layer.span - there)  # the last window of `ceil_mode`
+                sides = (sides[0], sides[1] + hanging)
                 weights = np.ones((1, 1, 1, layer.kernel))
                 x = cnnguide.conv2d(
                     x, weights, stride=(1, layer.stride), padding=((0, 0), sides), dilation=(1, layer.dilation)
-                )
+                )[..., : steps + 1]
         return x
 
     return through(np.eye(size)[:, None, None, :], chain)[:, 0, 0, :] > 0

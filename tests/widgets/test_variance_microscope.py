@@ -30,7 +30,9 @@ def test_activations_are_the_packages(core, name):
 
 
 def test_fans_are_the_packages(core):
-    assert core("initializers", "({ fans }, shapes) => shapes.map(fans)", SHAPES) == [list(fans(s)) for s in SHAPES]
+    cases = [*((shape, 1) for shape in SHAPES), ((4, 1, 3, 3), 4), ((12, 2, 3, 5), 3)]
+    got = core("initializers", "({ fans }, cases) => cases.map(([shape, groups]) => fans(shape, groups))", cases)
+    assert got == [list(fans(shape, groups)) for shape, groups in cases]
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -4,7 +4,13 @@ import { matcher } from "./filters.js";
 import { plane } from "./images.js";
 import { drawPage, rounded } from "./letters.js";
 
-/** The pixels of one letter, with an odd number of rows and columns, so that the template has a centre. */
+/**
+ * The pixels of one letter, with an odd number of rows and columns, so that the template has a centre.
+ * @param {Font} font
+ * @param {string} letter
+ * @param {number} em
+ * @param {number} shear
+ */
 export function cutLetter(font, letter, em = 16, shear = 0) {
   const { image, glyphs } = drawPage(font, letter, { em, width: 80, shear });
   const half = rounded(0.34 * em);
@@ -17,12 +23,21 @@ export function cutLetter(font, letter, em = 16, shear = 0) {
   return { ...cut, em, shear };
 }
 
-/** One letter at five sizes and three slants. */
+/**
+ * One letter at five sizes and three slants.
+ * @param {Font} font
+ * @param {string} letter
+ */
 export function templateBank(font, letter) {
   return [12, 14, 16, 18, 20].flatMap((em) => [0, 0.2, 0.4].map((shear) => cutLetter(font, letter, em, shear)));
 }
 
-/** The best fit of some templates at each pixel, and which one it was; pauses after each template. */
+/**
+ * The best fit of some templates at each pixel, and which one it was; pauses after each template.
+ * @param {Plane} image
+ * @param {Plane[]} templates
+ * @returns {Generator<undefined, { best: Plane, which: Uint8Array }>}
+ */
 export function* bestFits(image, templates) {
   const best = plane(image.height, image.width, new Float64Array(image.data.length).fill(-1));
   const which = new Uint8Array(image.data.length);
@@ -34,6 +49,13 @@ export function* bestFits(image, templates) {
   return { best, which };
 }
 
+/**
+ * @param {Plane} fit
+ * @param {Plane} template
+ * @param {number} number
+ * @param {Plane} best
+ * @param {Uint8Array} which
+ */
 function keepBetter(fit, template, number, best, which) {
   const shift = (template.height >> 1) * best.width + (template.width >> 1); // a fit belongs to the template's centre
   for (let row = 0; row < fit.height; row++) {
@@ -47,11 +69,17 @@ function keepBetter(fit, template, number, best, which) {
   }
 }
 
-/** Centres [row, column] of all places whose fit reaches the threshold and is better than anywhere near, the best ones first. */
+/**
+ * Centres [row, column] of all places whose fit reaches the threshold and is better than anywhere near, the best ones first.
+ * @param {Plane} fits
+ * @param {number} threshold
+ * @returns {Place[]}
+ */
 export function findLetter({ width, data }, threshold = 0.85) {
   const places = [];
   for (let i = 0; i < data.length; i++) if (data[i] >= threshold) places.push(i);
   places.sort((a, b) => data[b] - data[a] || b - a);
+  /** @type {Place[]} */
   const found = [];
   for (const place of places) {
     const [row, column] = [Math.trunc(place / width), place % width];
@@ -60,13 +88,30 @@ export function findLetter({ width, data }, threshold = 0.85) {
   return found;
 }
 
+/**
+ * @param {Place} place
+ * @param {Place[]} others
+ */
 function near([row, column], others) {
   return others.some(([r, c]) => Math.max(Math.abs(row - r), Math.abs(column - c)) <= 2);
 }
 
-/** Which of the places found are right, and which of the page's letters were met; two pixels off allowed. */
+/**
+ * @param {Glyph} glyph
+ * @returns {Place}
+ */
+function placeOf({ row, column }) {
+  return [row, column];
+}
+
+/**
+ * Which of the places found are right, and which of the page's letters were met; two pixels off allowed.
+ * @param {Place[]} found
+ * @param {Glyph[]} glyphs
+ * @param {string} letter
+ */
 export function judge(found, glyphs, letter) {
-  const wanted = glyphs.filter((glyph) => glyph.letter === letter).map(({ row, column }) => [row, column]);
+  const wanted = glyphs.filter((glyph) => glyph.letter === letter).map(placeOf);
   return {
     right: found.filter((place) => near(place, wanted)),
     wrong: found.filter((place) => !near(place, wanted)),

@@ -3,7 +3,11 @@
 import { luma, plane } from "./images.js";
 import { avgPool2d } from "./pooling.js";
 
-/** What remains of a picture when its luma is taken away. */
+/**
+ * What remains of a picture when its luma is taken away.
+ * @param {Picture} picture
+ * @returns {Picture}
+ */
 export function colorOf(picture) {
   const gray = luma(picture);
   return picture.map(({ height, width, data }) =>
@@ -15,12 +19,20 @@ export function colorOf(picture) {
   );
 }
 
-/** A picture of the means of its blocks. */
+/**
+ * A picture of the means of its blocks.
+ * @param {Picture} picture
+ * @param {number} side
+ * @returns {Picture}
+ */
 export function blockMeans(picture, side) {
   return picture.map((one) => avgPool2d(one, side));
 }
 
-/** The share of pixels whose three channels are equal. */
+/**
+ * The share of pixels whose three channels are equal.
+ * @param {Picture} picture
+ */
 export function grayShare([red, green, blue]) {
   let count = 0;
   for (let i = 0; i < red.data.length; i++) {
@@ -30,7 +42,11 @@ export function grayShare([red, green, blue]) {
   return count / red.data.length;
 }
 
-/** The correlation coefficient of two pictures, over all pixels and channels; undefined where one of them is flat. */
+/**
+ * The correlation coefficient of two pictures, over all pixels and channels; undefined where one of them is flat.
+ * @param {Picture} a
+ * @param {Picture} b
+ */
 export function correlation(a, b) {
   const [meanA, meanB] = [mean(a), mean(b)];
   let [products, squaresA, squaresB] = [0, 0, 0];
@@ -43,7 +59,11 @@ export function correlation(a, b) {
   return lengths > 1e-12 ? products / lengths : undefined;
 }
 
-/** How far two pictures are apart: the root of the mean squared difference over all pixels and channels. */
+/**
+ * How far two pictures are apart: the root of the mean squared difference over all pixels and channels.
+ * @param {Picture} a
+ * @param {Picture} b
+ */
 export function distance(a, b) {
   let [sum, count] = [0, 0];
   eachPair(a, b, (x, y) => {
@@ -53,6 +73,7 @@ export function distance(a, b) {
   return Math.sqrt(sum / count);
 }
 
+/** @param {Picture} picture */
 function mean(picture) {
   let [sum, count] = [0, 0];
   eachPair(picture, picture, (x) => {
@@ -62,6 +83,11 @@ function mean(picture) {
   return sum / count;
 }
 
+/**
+ * @param {Picture} a
+ * @param {Picture} b
+ * @param {(x: number, y: number) => void} visit
+ */
 function eachPair(a, b, visit) {
   for (let channel = 0; channel < a.length; channel++) {
     const [first, second] = [a[channel].data, b[channel].data];

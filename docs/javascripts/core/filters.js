@@ -2,7 +2,11 @@
 
 import { plane } from "./images.js";
 
-/** Where a place beyond the border takes its value from, by SciPy's names; -1 stands for zero. */
+/**
+ * Where a place beyond the border takes its value from, by SciPy's names; -1 stands for zero.
+ *
+ * @type {Record<Border, (i: number, size: number) => number>}
+ */
 export const BORDERS = {
   reflect: (i, size) => mirrored(i, 2 * size, size, 1),
   mirror: (i, size) => (size === 1 ? 0 : mirrored(i, 2 * size - 2, size, 0)),
@@ -11,21 +15,45 @@ export const BORDERS = {
   constant: (i, size) => (i < 0 || i >= size ? -1 : i),
 };
 
+/**
+ * @param {number} i
+ * @param {number} period
+ */
 function modulo(i, period) {
   return ((i % period) + period) % period;
 }
 
+/**
+ * @param {number} i
+ * @param {number} period
+ * @param {number} size
+ * @param {number} repeated
+ */
 function mirrored(i, period, size, repeated) {
   const place = modulo(i, period);
   return place < size ? place : period - repeated - place;
 }
 
-/** For each entry of a kernel along one axis, the pixel that lies under it at `position`; -1 is beyond a border of zeros. */
+/**
+ * For each entry of a kernel along one axis, the pixel that lies under it at `position`; -1 is beyond a border of zeros.
+ * @param {number} position
+ * @param {number} entries
+ * @param {number} size
+ * @param {Border} border
+ */
 function under(position, entries, size, border) {
   return Array.from({ length: entries }, (_, entry) => BORDERS[border](position + entry - Math.floor(entries / 2), size));
 }
 
-/** The pixels under a kernel of `rows` x `columns` that is centred at (row, column), in reading order. */
+/**
+ * The pixels under a kernel of `rows` x `columns` that is centred at (row, column), in reading order.
+ * @param {Plane} image
+ * @param {number} rows
+ * @param {number} columns
+ * @param {number} row
+ * @param {number} column
+ * @param {Border} border
+ */
 export function windowAt(image, rows, columns, row, column, border = "reflect") {
   const across = under(column, columns, image.width, border);
   return under(row, rows, image.height, border).flatMap((r) =>
@@ -33,6 +61,11 @@ export function windowAt(image, rows, columns, row, column, border = "reflect") 
   );
 }
 
+/**
+ * @param {Plane} image
+ * @param {Plane} kernel
+ * @param {Border} border
+ */
 function padded(image, { height: rows, width: columns }, border) {
   const above = Math.floor(rows / 2);
   const left = Math.floor(columns / 2);
@@ -48,7 +81,12 @@ function padded(image, { height: rows, width: columns }, border) {
   return wide;
 }
 
-/** At each pixel, the sum of products of the kernel (a plane, too) and what lies under it. */
+/**
+ * At each pixel, the sum of products of the kernel (a plane, too) and what lies under it.
+ * @param {Plane} image
+ * @param {Plane} kernel
+ * @param {Border} border
+ */
 export function applyFilter(image, kernel, border = "reflect") {
   const { height, width } = image;
   const wide = padded(image, kernel, border);
@@ -66,16 +104,25 @@ export function applyFilter(image, kernel, border = "reflect") {
   return out;
 }
 
-/** How well a pattern fits at each place where it lies fully inside, named by its upper left corner: from -1 to 1. */
+/**
+ * How well a pattern fits at each place where it lies fully inside, named by its upper left corner: from -1 to 1.
+ * @param {Plane} image
+ * @param {Plane} template
+ */
 export function matchTemplate(image, template) {
   return matcher(image)(template);
 }
 
-/** Normalised cross-correlation of one image with any number of templates: what they share is computed once. */
+/**
+ * Normalised cross-correlation of one image with any number of templates: what they share is computed once.
+ * @param {Plane} image
+ * @returns {(template: Plane) => Plane}
+ */
 export function matcher(image) {
   const { height, width, data } = image;
   const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
   const paper = data[0]; // the template's mean is taken away, so what is as its surroundings adds nothing: skip it
+  /** @type {number[]} */
   const ink = [];
   for (let i = 0; i < data.length; i++) if (data[i] !== paper) ink.push(i);
   const lengths = windowLengths(image, mean);
@@ -90,7 +137,10 @@ export function matcher(image) {
   };
 }
 
-/** The template less its mean, as a unit vector. */
+/**
+ * The template less its mean, as a unit vector.
+ * @param {Plane} template
+ */
 function centred({ data }) {
   const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
   const length = Math.hypot(...data.map((value) => value - mean));
@@ -98,7 +148,15 @@ function centred({ data }) {
   return data.map((value) => (value - mean) / length);
 }
 
-/** Add the products of one pixel to all windows that it lies in. */
+/**
+ * Add the products of one pixel to all windows that it lies in.
+ * @param {number} value
+ * @param {number} row
+ * @param {number} column
+ * @param {Plane} template
+ * @param {Float64Array} weights
+ * @param {Plane} out
+ */
 function scatter(value, row, column, { height, width }, weights, out) {
   const first = Math.max(0, row - out.height + 1);
   const last = Math.min(height - 1, row);
@@ -112,7 +170,12 @@ function scatter(value, row, column, { height, width }, weights, out) {
   }
 }
 
-/** For windows of any size: one over the length of what lies in each, less its mean; 0 where that is flat. */
+/**
+ * For windows of any size: one over the length of what lies in each, less its mean; 0 where that is flat.
+ * @param {Plane} image
+ * @param {number} mean
+ * @returns {(rows: number, columns: number) => Float64Array}
+ */
 function windowLengths({ height, width, data }, mean) {
   const wide = width + 1;
   const sums = new Float64Array((height + 1) * wide);
@@ -137,6 +200,10 @@ function windowLengths({ height, width, data }, mean) {
     return made.get(key);
   };
 
+  /**
+   * @param {number} rows
+   * @param {number} columns
+   */
   function inverseLengths(rows, columns) {
     const out = new Float64Array((height - rows + 1) * (width - columns + 1));
     const size = rows * columns;
@@ -144,6 +211,7 @@ function windowLengths({ height, width, data }, mean) {
     for (let row = 0; row + rows <= height; row++) {
       for (let column = 0; column + columns <= width; column++, to++) {
         const [above, below] = [row * wide + column, (row + rows) * wide + column];
+        /** @param {Float64Array} running */
         const inside = (running) => running[below + columns] - running[above + columns] - running[below] + running[above];
         const variation = inside(squares) - inside(sums) ** 2 / size;
         if (variation > 1e-12 * largest * size) out[to] = 1 / Math.sqrt(variation);

@@ -2,7 +2,14 @@
 
 export const LEVELS = 15;
 
-/** A drawing with one stroke more, or with one rubbed out: from one point to another, in pixels [row, column] from the corner. */
+/**
+ * A drawing with one stroke more, or with one rubbed out: from one point to another, in pixels [row, column] from the corner.
+ * @param {Uint8Array} ink
+ * @param {number} size
+ * @param {Place} from
+ * @param {Place} to
+ * @param {{ radius?: number, rubbing?: boolean }} options
+ */
 export function withStroke(ink, size, from, to, { radius = 0.9, rubbing = false } = {}) {
   return ink.map((level, i) => {
     const away = distance([Math.floor(i / size) + 0.5, (i % size) + 0.5], from, to);
@@ -11,6 +18,11 @@ export function withStroke(ink, size, from, to, { radius = 0.9, rubbing = false 
   });
 }
 
+/**
+ * @param {Place} point
+ * @param {Place} from
+ * @param {Place} to
+ */
 function distance([row, column], [r, c], [endRow, endColumn]) {
   const [down, right] = [endRow - r, endColumn - c];
   const along = ((row - r) * down + (column - c) * right) / (down * down + right * right || 1);
@@ -18,7 +30,13 @@ function distance([row, column], [r, c], [endRow, endColumn]) {
   return Math.hypot(row - r - part * down, column - c - part * right);
 }
 
-/** The drawing moved; what leaves the paper is gone, and what comes in is paper. */
+/**
+ * The drawing moved; what leaves the paper is gone, and what comes in is paper.
+ * @param {Uint8Array} ink
+ * @param {number} size
+ * @param {number} down
+ * @param {number} right
+ */
 export function shifted(ink, size, down, right) {
   return ink.map((_, i) => {
     const [row, column] = [Math.floor(i / size) - down, (i % size) - right];
@@ -28,7 +46,10 @@ export function shifted(ink, size, down, right) {
 
 const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** For an address: a sign for each run of equal pixels, as two of base64url: the level and how long the run is. */
+/**
+ * For an address: a sign for each run of equal pixels, as two of base64url: the level and how long the run is.
+ * @param {Uint8Array} ink
+ */
 export function writeInk(ink) {
   let text = "";
   for (let start = 0, end = 0; start < ink.length; start = end) {
@@ -38,7 +59,11 @@ export function writeInk(ink) {
   return text;
 }
 
-/** The way back; undefined for what is no drawing of that many pixels. */
+/**
+ * The way back; undefined for what is no drawing of that many pixels.
+ * @param {string} text
+ * @param {number} pixels
+ */
 export function readInk(text, pixels) {
   const ink = [];
   for (let i = 0; i < text.length; i += 2) {

@@ -1,9 +1,19 @@
 // Layers: forward beside backward, on batches { shape: [N, C, H, W], data }, data a Float32Array. Held to cnnguide.layers.
 
+import { relu } from "./activations.js";
+
+const { fround } = Math;
+
+/**
+ * @param {number[]} shape
+ * @param {Float32Array} data
+ * @returns {Tensor}
+ */
 export function tensor(shape, data = new Float32Array(shape.reduce((product, length) => product * length, 1))) {
   return { shape, data };
 }
 
+/** @param {Tensor} tensor */
 const zerosLike = ({ shape }) => tensor(shape);
 
 /**
@@ -14,12 +24,19 @@ const zerosLike = ({ shape }) => tensor(shape);
  * of rows is cut off in the end.
  */
 export class Conv2d {
+  wide = tensor([0, 0, 0, 0]); // the padded input
+  shapes = { x: [0], out: [0] };
+
+  /** @param {{ weight: Tensor, bias: Tensor, padding?: number }} settings */
   constructor({ weight, bias, padding = 0 }) {
-    Object.assign(this, { weight, bias, padding });
+    this.weight = weight;
+    this.bias = bias;
+    this.padding = padding;
     this.parameters = [weight, bias];
     this.gradients = this.parameters.map(zerosLike);
   }
 
+  /** @param {Tensor} x */
   forward(x) {
     const [count, , height, width] = x.shape;
     const [outputs, , rows, columns] = this.weight.shape;
@@ -38,7 +55,11 @@ export class Conv2d {
     return cut(sums, this.shapes.out);
   }
 
-  /** Stores the gradients of weights and biases; returns that of the input, unless nobody needs it. */
+  /**
+   * Stores the gradients of weights and biases; returns that of the input, unless nobody needs it.
+   *
+   * @param {Tensor} grad
+   */
   backward(grad, inputToo = true) {
     const [dweight, dbias] = this.gradients;
     const dwide = inputToo ? zerosLike(this.wide) : null;
@@ -54,10 +75,10 @@ export class Conv2d {
       for (const { weight, at, under } of taps) {
         const [there, here] = [at + image * perOutput, under + image * perInput];
         dweight.data[weight] += product(slopes, there, from, here, length);
-        if (inputToo) add(dwide.data, here, slopes, there, weights[weight], length);
+        if (dwide) add(dwide.data, here, slopes, there, weights[weight], length);
       }
     }
-    return inputToo ? cut(dwide, this.shapes.x, this.padding) : null;
+    return dwide ? cut(dwide, this.shapes.x, this.padding) : null;
   }
 
   /** For each weight: where its output plane begins, and where the run of `length` pixels that it meets, in the first image. */
@@ -75,11 +96,20 @@ export class Conv2d {
   }
 }
 
+/**
+ * @param {Tensor} tensor
+ * @param {(plane: number, at: number, size: number) => void} visit
+ */
 function eachPlane({ shape: [count, channels, height, width] }, visit) {
   for (let plane = 0; plane < count * channels; plane++) visit(plane, plane * height * width, height * width);
 }
 
-/** The planes in larger ones that are zero elsewhere, `border` pixels from above and from the left. */
+/**
+ * The planes in larger ones that are zero elsewhere, `border` pixels from above and from the left.
+ * @param {Tensor} x
+ * @param {number[]} sides
+ * @param {number} border
+ */
 function placed(x, [high, wide], border = 0) {
   const [count, channels] = x.shape;
   const out = tensor([count, channels, high, wide]);
@@ -87,14 +117,25 @@ function placed(x, [high, wide], border = 0) {
   return out;
 }
 
-/** The way back: what stands there in the larger planes. */
+/**
+ * The way back: what stands there in the larger planes.
+ * @param {Tensor} large
+ * @param {number[]} shape
+ * @param {number} border
+ */
 function cut(large, shape, border = 0) {
   const out = tensor(shape);
   eachRow(shape, large.shape, border, (at, inside, width) => add(out.data, at, large.data, inside, 1, width));
   return out;
 }
 
-/** For each row of planes, where it begins, and where it lies in larger planes. */
+/**
+ * For each row of planes, where it begins, and where it lies in larger planes.
+ * @param {number[]} shape
+ * @param {number[]} larger
+ * @param {number} border
+ * @param {(at: number, inside: number, width: number) => void} visit
+ */
 function eachRow([count, channels, height, width], [, , high, wide], border, visit) {
   for (let plane = 0; plane < count * channels; plane++) {
     for (let row = 0; row < height; row++) {
@@ -103,20 +144,27 @@ function eachRow([count, channels, height, width], [, , high, wide], border, vis
   }
 }
 
-/** The largest number of each window; windows lie side by side. Where several are equally large, the first counts. */
+/** The largest number of each window; windows lie side by side. Of several that are equally large, the first counts; NaN is the largest of all. */
 export class MaxPool2d {
+  /** @type {Tensor[]} */
   parameters = [];
+  /** @type {Tensor[]} */
   gradients = [];
 
+  from = new Int32Array(0); // the place of each largest number: there its gradient goes
+  shape = [0];
+
+  /** @param {{ kernel: number }} settings */
   constructor({ kernel }) {
     this.kernel = kernel;
   }
 
+  /** @param {Tensor} x */
   forward(x) {
     const [count, channels, height, width] = x.shape;
     const out = tensor([count, channels, Math.floor(height / this.kernel), Math.floor(width / this.kernel)]);
     const [, , rows, columns] = out.shape;
-    this.from = new Int32Array(out.data.length); // the place of each largest number: there its gradient goes
+    this.from = new Int32Array(out.data.length);
     this.shape = x.shape;
     for (let plane = 0, to = 0; plane < count * channels; plane++) {
       for (let row = 0; row < rows; row++) {
@@ -130,14 +178,23 @@ export class MaxPool2d {
     return out;
   }
 
+  /**
+   * @param {Float32Array} data
+   * @param {number} corner
+   * @param {number} width
+   */
   #largest(data, corner, width) {
     let best = corner;
     for (let row = 0; row < this.kernel; row++) {
-      for (let i = corner + row * width; i < corner + row * width + this.kernel; i++) if (data[i] > data[best]) best = i;
+      for (let i = corner + row * width; i < corner + row * width + this.kernel; i++) {
+        if (Number.isNaN(data[i])) return i;
+        if (data[i] > data[best]) best = i;
+      }
     }
     return best;
   }
 
+  /** @param {Tensor} grad */
   backward(grad) {
     const dx = tensor(this.shape);
     for (let i = 0; i < grad.data.length; i++) dx.data[this.from[i]] += grad.data[i];
@@ -146,35 +203,40 @@ export class MaxPool2d {
 }
 
 export class ReLU {
+  /** @type {Tensor[]} */
   parameters = [];
+  /** @type {Tensor[]} */
   gradients = [];
+  x = tensor([0]);
 
+  /** @param {Tensor} x */
   forward(x) {
     this.x = x;
-    return tensor(
-      x.shape,
-      x.data.map((value) => (value > 0 ? value : 0 * value)),
-    ); // keeps what is no number
+    return tensor(x.shape, x.data.map(relu));
   }
 
+  /** @param {Tensor} grad */
   backward(grad) {
-    return tensor(
-      grad.shape,
-      grad.data.map((slope, i) => (this.x.data[i] > 0 ? slope : 0)),
-    );
+    const passed = grad.data.map((slope, i) => (this.x.data[i] <= 0 ? 0 : slope)); // all of it where the input is NaN
+    return tensor(grad.shape, passed);
   }
 }
 
 /** All numbers of an example in one row. */
 export class Flatten {
+  /** @type {Tensor[]} */
   parameters = [];
+  /** @type {Tensor[]} */
   gradients = [];
+  shape = [0];
 
+  /** @param {Tensor} x */
   forward(x) {
     this.shape = x.shape;
     return tensor([x.shape[0], x.data.length / x.shape[0]], x.data);
   }
 
+  /** @param {Tensor} grad */
   backward(grad) {
     return tensor(this.shape, grad.data);
   }
@@ -182,12 +244,17 @@ export class Flatten {
 
 /** Every output a weighted sum of all inputs, plus a bias: `weight` (outputs, inputs). */
 export class Linear {
+  x = tensor([0, 0]);
+
+  /** @param {{ weight: Tensor, bias: Tensor }} settings */
   constructor({ weight, bias }) {
-    Object.assign(this, { weight, bias });
+    this.weight = weight;
+    this.bias = bias;
     this.parameters = [weight, bias];
     this.gradients = this.parameters.map(zerosLike);
   }
 
+  /** @param {Tensor} x */
   forward(x) {
     this.x = x;
     const [outputs, inputs] = this.weight.shape;
@@ -199,6 +266,7 @@ export class Linear {
     return out;
   }
 
+  /** @param {Tensor} grad */
   backward(grad) {
     const [dweight, dbias] = this.gradients;
     const [outputs, inputs] = this.weight.shape;
@@ -215,43 +283,75 @@ export class Linear {
   }
 }
 
-/** to += factor * from, over `count` numbers in a row. */
+/**
+ * to += factor * from, over `count` numbers in a row. Products that single precision cannot hold are infinite, as in the package.
+ * @param {Float32Array} to
+ * @param {number} toAt
+ * @param {Float32Array} from
+ * @param {number} fromAt
+ * @param {number} factor
+ * @param {number} count
+ */
 function add(to, toAt, from, fromAt, factor, count) {
-  for (let i = 0; i < count; i++) to[toAt + i] += factor * from[fromAt + i];
+  for (let i = 0; i < count; i++) to[toAt + i] += fround(factor * from[fromAt + i]);
 }
 
+/**
+ * @param {Float32Array} a
+ * @param {number} aAt
+ * @param {Float32Array} b
+ * @param {number} bAt
+ * @param {number} count
+ */
 function product(a, aAt, b, bAt, count) {
   let sum = 0;
-  for (let i = 0; i < count; i++) sum += a[aAt + i] * b[bAt + i];
+  for (let i = 0; i < count; i++) sum += fround(a[aAt + i] * b[bAt + i]);
   return sum;
 }
 
 /** Layers one after the other: what comes out of one goes into the next. */
 export class Sequential {
+  /** @param {Layer[]} layers */
   constructor(layers) {
     this.layers = layers;
     this.parameters = layers.flatMap((layer) => layer.parameters);
     this.gradients = layers.flatMap((layer) => layer.gradients);
   }
 
-  /** What every layer gives, the last one's scores at the end. */
+  /**
+   * What every layer gives, the last one's scores at the end.
+   * @param {Tensor} x
+   * @returns {Tensor[]}
+   */
   activations(x) {
     return this.layers.map((layer) => (x = layer.forward(x)));
   }
 
+  /** @param {Tensor} x */
   forward(x) {
-    return this.activations(x).at(-1);
+    return this.activations(x)[this.layers.length - 1];
   }
 
-  /** The gradients of all weights, by the chain rule from the last layer to the first, whose input learns nothing. */
+  /**
+   * The gradients of all weights, by the chain rule from the last layer to the first, whose input learns nothing.
+   *
+   * @param {Tensor} grad
+   */
   backward(grad) {
-    for (let place = this.layers.length - 1; place >= 0; place--) grad = this.layers[place].backward(grad, place > 0);
+    for (let place = this.layers.length - 1; place >= 0; place--) {
+      const next = this.layers[place].backward(grad, place > 0);
+      if (next) grad = next;
+    }
   }
 }
 
+/** @type {Record<string, new (settings: any) => Layer>} each takes the settings of its own kind */
 const KINDS = { Conv2d, MaxPool2d, ReLU, Flatten, Linear };
 
-/** A network from what the package says of its layers: [{ kind, ...settings and weights }]. */
+/**
+ * A network from what the package says of its layers: [{ kind, ...settings and weights }].
+ * @param {LayerSettings[]} layers
+ */
 export function networkOf(layers) {
   return new Sequential(layers.map(({ kind, ...settings }) => new KINDS[kind](settings)));
 }

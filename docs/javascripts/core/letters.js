@@ -9,7 +9,12 @@ const MOST_INK = 15;
 const SUPERSAMPLES = 3;
 const { ceil, fround, max, min } = Math;
 
-/** Set running text in lines and draw it: { image, glyphs }, each glyph with its letter and the pixel at its centre. */
+/**
+ * Set running text in lines and draw it: { image, glyphs }, each glyph with its letter and the pixel at its centre.
+ * @param {Font} font
+ * @param {string} text
+ * @param {{ em?: number, width?: number, shear?: number, margin?: number }} options
+ */
 export function drawPage(font, text, { em = 16, width = 640, shear = 0, margin = 16 } = {}) {
   const lineHeight = rounded(1.5 * em);
   const glyphs = setText(font, text, em, width, margin, lineHeight);
@@ -23,18 +28,34 @@ export function drawPage(font, text, { em = 16, width = 640, shear = 0, margin =
   return { image, glyphs };
 }
 
-/** The first word that does not fit into a line, if there is one. */
+/**
+ * The first word that does not fit into a line, if there is one.
+ * @param {Font} font
+ * @param {string} text
+ * @param {{ em?: number, width?: number, margin?: number }} options
+ */
 export function tooWide(font, text, { em = 16, width = 640, margin = 16 } = {}) {
   return wordsOf(text).find((word) => wordWidth(advancesOf(font, word, em)) > width - 2 * margin);
 }
 
+/** @param {string} line */
 function wordsOf(line) {
   return line.split(/\s+/).filter(Boolean);
 }
 
-/** As the package, in single precision: a rounding error of the other kind would move a letter by a pixel. */
+/**
+ * As the package, in single precision: a rounding error of the other kind would move a letter by a pixel.
+ * @param {Font} font
+ * @param {string} text
+ * @param {number} em
+ * @param {number} width
+ * @param {number} margin
+ * @param {number} lineHeight
+ * @returns {Glyph[]}
+ */
 function setText(font, text, em, width, margin, lineHeight) {
   const space = fround(0.32 * em);
+  /** @type {Glyph[]} */
   const glyphs = [];
   let row = margin + (lineHeight >> 1);
   for (const line of text.split("\n")) {
@@ -53,22 +74,37 @@ function setText(font, text, em, width, margin, lineHeight) {
   return glyphs;
 }
 
+/**
+ * @param {Font} font
+ * @param {string} word
+ * @param {number} em
+ */
 function advancesOf(font, word, em) {
   return Array.from(word, (letter) => fround(fround(font.advances.data[font.alphabet.indexOf(letter)] * em) / font.em));
 }
 
+/** @param {number[]} advances */
 function wordWidth(advances) {
   return advances.reduce((sum, advance) => fround(sum + advance), 0);
 }
 
-/** The nearest whole number; of two that are equally near the even one, as Python rounds. */
+/**
+ * The nearest whole number; of two that are equally near the even one, as Python rounds.
+ * @param {number} number
+ */
 export function rounded(number) {
   const below = Math.floor(number);
   const part = number - below;
-  return part > 0.5 || (part === 0.5 && below % 2 === 1) ? below + 1 : below;
+  return part > 0.5 || (part === 0.5 && below % 2 !== 0) ? below + 1 : below;
 }
 
-/** One letter in the middle of a square with an odd side: each pixel is the mean of 3 x 3 points of the master. */
+/**
+ * One letter in the middle of a square with an odd side: each pixel is the mean of 3 x 3 points of the master.
+ * @param {Font} font
+ * @param {string} letter
+ * @param {number} em
+ * @param {number} shear
+ */
 function drawGlyph(font, letter, em, shear) {
   const side = ceil(1.6 * em) | 1;
   const scale = em / font.em;
@@ -86,7 +122,12 @@ function drawGlyph(font, letter, em, shear) {
   return drawing;
 }
 
-/** Ink of a master at any point, counted from its middle, between its pixels as their mean weighted by nearness. */
+/**
+ * Ink of a master at any point, counted from its middle, between its pixels as their mean weighted by nearness.
+ * @param {Font} font
+ * @param {string} letter
+ * @returns {(down: number, across: number) => number}
+ */
 function look({ alphabet, side, masters }, letter) {
   const start = alphabet.indexOf(letter) * side * side;
   const most = side - 1.001; // beyond the master lies its border, which is paper
@@ -103,7 +144,13 @@ function look({ alphabet, side, masters }, letter) {
   };
 }
 
-/** Add a drawing around (row, column); ink on ink stays ink. */
+/**
+ * Add a drawing around (row, column); ink on ink stays ink.
+ * @param {Plane} image
+ * @param {Plane} drawing
+ * @param {number} row
+ * @param {number} column
+ */
 function ink(image, drawing, row, column) {
   const [top, left] = [row - (drawing.height >> 1), column - (drawing.width >> 1)];
   for (let r = max(0, -top); r < min(drawing.height, image.height - top); r++) {

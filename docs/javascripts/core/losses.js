@@ -2,7 +2,10 @@
 
 import { tensor } from "./layers.js";
 
-/** Scores as probabilities: positive, and 1 in all for each example. */
+/**
+ * Scores as probabilities: positive, and 1 in all for each example.
+ * @param {Tensor} scores
+ */
 export function softmax({ shape, data }) {
   const [count, classes] = shape;
   const out = tensor(shape);
@@ -16,7 +19,11 @@ export function softmax({ shape, data }) {
   return out;
 }
 
-/** The mean over a batch of minus the logarithm of the right class's probability. */
+/**
+ * The mean over a batch of minus the logarithm of the right class's probability.
+ * @param {Tensor} scores
+ * @param {ArrayLike<number>} target
+ */
 export function crossEntropy({ shape: [count, classes], data }, target) {
   let total = 0;
   for (let example = 0; example < count; example++) {
@@ -27,7 +34,11 @@ export function crossEntropy({ shape: [count, classes], data }, target) {
   return total / count;
 }
 
-/** Its slope for every score: what the network believes, less what is right. */
+/**
+ * Its slope for every score: what the network believes, less what is right.
+ * @param {Tensor} scores
+ * @param {number[]} target
+ */
 export function crossEntropyBackward(scores, target) {
   const [count, classes] = scores.shape;
   const grad = softmax(scores);

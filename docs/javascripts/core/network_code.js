@@ -1,25 +1,52 @@
 // A list of layers, followed by layer_list.js, as Python: for this guide's package, and for PyTorch.
 
-/** Arguments of a call, without those that stand at their defaults. */
+/**
+ * Arguments of a call, without those that stand at their defaults.
+ * @param {string} name
+ * @param {(string | number)[]} positional
+ * @param {Record<string, string | number | undefined>} keywords
+ */
 function call(name, positional, keywords) {
   const given = Object.entries(keywords).filter(([, value]) => value !== undefined);
   return `${name}(${[...positional, ...given.map(([key, value]) => `${key}=${value}`)].join(", ")})`;
 }
 
+/**
+ * @param {number} value
+ * @param {number} usual
+ */
 const unless = (value, usual) => (value === usual ? undefined : value);
+/**
+ * @param {string} text
+ * @param {number} by
+ */
 const indented = (text, by = 4) => text.replaceAll(/^(?=.)/gm, " ".repeat(by));
+/** @param {string} name */
 const text = (name) => JSON.stringify(name);
 
+/** @param {number[]} padding */
 function paddingOf([before, after]) {
   return before === after ? unless(before, 0) : `(${before}, ${after})`;
 }
 
-/** Rows of convolutions in the order of computation, those in branches included. */
+/**
+ * Rows of convolutions in the order of computation, those in branches included.
+ * @param {Row[]} rows
+ * @returns {ConvolutionRow[]}
+ */
 function convolutionsOf(rows) {
-  return rows.flatMap((row) => (row.branches ? convolutionsOf(row.branches.flat()) : row.layer.kind === "conv" ? [row] : []));
+  return rows.flatMap((row) => {
+    if (row.branches) return convolutionsOf(row.branches.flat());
+    const { layer } = row;
+    return layer.kind === "conv" ? [{ ...row, layer }] : [];
+  });
 }
 
-/** Code that prints the rows of `trace`, then the parameters and the multiplications if there are convolutions. */
+/**
+ * Code that prints the rows of `trace`, then the parameters and the multiplications if there are convolutions.
+ * @param {Row[]} rows
+ * @param {{ size: number, bias: boolean }} options
+ */
 export function packageCode(rows, { size, bias }) {
   const blocks = rows.some((row) => row.branches);
   const convolutions = convolutionsOf(rows);
@@ -37,6 +64,10 @@ export function packageCode(rows, { size, bias }) {
   );
 }
 
+/**
+ * @param {Listed} layer
+ * @returns {string}
+ */
 function packageLayer(layer) {
   const name = layer.name ? text(layer.name) : undefined;
   if (layer.kind === "block") {
@@ -47,11 +78,16 @@ function packageLayer(layer) {
   return call("Window", [kernel], keywords);
 }
 
+/** @param {ListedWindow[]} chain */
 function packageChain(chain) {
   const windows = chain.map((layer) => packageLayer({ ...layer, name: "" }));
   return windows.length === 1 ? windows[0] : `(${windows.join(", ")})`;
 }
 
+/**
+ * @param {ConvolutionRow[]} convolutions
+ * @param {boolean} bias
+ */
 function costs(convolutions, bias) {
   const parameters = convolutions.map(({ layer, from }) =>
     call("conv_parameters", [from.channels, layer.channels], {
@@ -70,6 +106,10 @@ function costs(convolutions, bias) {
       groups: unless(layer.groups, 1),
     });
   });
+  /**
+   * @param {string} name
+   * @param {string[]} lines
+   */
   const list = (name, lines) => `${name} = [\n${lines.map((line) => `    ${line},\n`).join("")}]\n`;
   return `\n${list("parameters", parameters)}${list("macs", macs)}print(sum(parameters), sum(macs))\n`;
 }
@@ -91,23 +131,32 @@ const CONCATENATED = `def concatenated(maps):
 
 `;
 
-/** Code that prints, for each layer, the shape of what comes out and the number of parameters. */
+/**
+ * Code that prints, for each layer, the shape of what comes out and the number of parameters.
+ * @param {Row[]} rows
+ * @param {{ size: number, channels: number, bias: boolean }} options
+ */
 export function torchCode(rows, { size, channels, bias }) {
   const blocks = rows.filter((row) => row.branches);
   const layers = rows.map((row) => `${indented(torchLayer(row, bias))},\n`).join("");
   return (
     "import torch\nfrom torch import nn\n\n" +
     (blocks.length ? BRANCHES : "") +
-    (blocks.some(({ layer }) => layer.join === "concatenated") ? CONCATENATED : "") +
+    (blocks.some(({ layer }) => layer.kind === "block" && layer.join === "concatenated") ? CONCATENATED : "") +
     `network = nn.Sequential(\n${layers})\nx = torch.zeros(1, ${channels}, ${size}, ${size})\nwith torch.no_grad():\n` +
     "    for layer in network:\n        x = layer(x)\n        print(tuple(x.shape), sum(p.numel() for p in layer.parameters()))\n"
   );
 }
 
+/**
+ * @param {Row} row
+ * @param {boolean} bias
+ * @returns {string}
+ */
 function torchLayer({ layer, from, branches }, bias) {
-  if (branches) {
+  if (layer.kind === "block") {
     const join = layer.join === "added" ? "sum" : "concatenated";
-    return `Branches(\n    ${join},\n${branches.map((rows) => `${indented(torchChain(rows, bias))},\n`).join("")})`;
+    return `Branches(\n    ${join},\n${(branches ?? []).map((rows) => `${indented(torchChain(rows, bias))},\n`).join("")})`;
   }
   const { kind, kernel, stride, dilation, channels, groups, hangsOver = 0 } = layer;
   const padding = [layer.padding[0], layer.padding[1] - hangsOver];
@@ -130,6 +179,11 @@ function torchLayer({ layer, from, branches }, bias) {
   return `nn.Sequential(${pad}, ${window})`;
 }
 
+/**
+ * @param {Row[]} rows
+ * @param {boolean} bias
+ * @returns {string}
+ */
 function torchChain(rows, bias) {
   if (rows.length === 0) return "nn.Identity()";
   const layers = rows.map((row) => torchLayer(row, bias));

@@ -1,20 +1,46 @@
 // Rules that turn gradients into changes of the weights. Held to cnnguide.optimizers, of which they lack weight decay.
 
+/** @param {Numbers} w */
+function zerosLike(w) {
+  return w instanceof Float32Array ? new Float32Array(w.length) : new Float64Array(w.length);
+}
+
 class Optimizer {
-  /** The arrays that a rule keeps for each parameter; they start as zeros. */
+  /**
+   * The arrays that a rule keeps for each parameter; they start as zeros.
+   *
+   * @type {string[]}
+   */
   static kept = [];
   steps = 0;
+  /** @type {Record<string, Numbers>[]} */
   #arrays = [];
 
-  /** Change the parameters, a list of typed arrays, in place: one step against their gradients. */
+  /**
+   * Change the parameters, a list of typed arrays, in place: one step against their gradients.
+   *
+   * @param {Numbers[]} parameters
+   * @param {ArrayLike<number>[]} gradients
+   */
   step(parameters, gradients) {
     this.steps++;
     parameters.forEach((w, place) => {
       this.#arrays[place] ??= Object.fromEntries(
-        [...this.constructor.kept, "step"].map((name) => [name, new w.constructor(w.length)]),
+        [.../** @type {typeof Optimizer} */ (this.constructor).kept, "step"].map((name) => [name, zerosLike(w)]),
       );
       this.update(w, gradients[place], this.#arrays[place]);
     });
+  }
+
+  /**
+   * One step of one parameter; each rule has its own.
+   *
+   * @param {Numbers} _w
+   * @param {ArrayLike<number>} _g
+   * @param {Record<string, Numbers>} _arrays
+   */
+  update(_w, _g, _arrays) {
+    throw new Error("a rule says how it changes a parameter");
   }
 
   /** What the last step computed for a parameter, by name; `step` is what was subtracted. Valid until the next step. */
@@ -27,11 +53,19 @@ class Optimizer {
 export class SGD extends Optimizer {
   static kept = ["velocity"];
 
+  /** @param {{ lr: number, momentum?: number, nesterov?: boolean }} settings */
   constructor({ lr, momentum = 0, nesterov = false }) {
     super();
-    Object.assign(this, { lr, momentum, nesterov });
+    this.lr = lr;
+    this.momentum = momentum;
+    this.nesterov = nesterov;
   }
 
+  /**
+   * @param {Numbers} w
+   * @param {ArrayLike<number>} g
+   * @param {Record<string, Numbers>} arrays
+   */
   update(w, g, { velocity, step }) {
     const { lr, momentum, nesterov } = this;
     for (let i = 0; i < w.length; i++) {
@@ -46,11 +80,18 @@ export class SGD extends Optimizer {
 export class AdaGrad extends Optimizer {
   static kept = ["squares"];
 
+  /** @param {{ lr: number, eps?: number }} settings */
   constructor({ lr, eps = 1e-10 }) {
     super();
-    Object.assign(this, { lr, eps });
+    this.lr = lr;
+    this.eps = eps;
   }
 
+  /**
+   * @param {Numbers} w
+   * @param {ArrayLike<number>} g
+   * @param {Record<string, Numbers>} arrays
+   */
   update(w, g, { squares, step }) {
     const { lr, eps } = this;
     for (let i = 0; i < w.length; i++) {
@@ -65,11 +106,19 @@ export class AdaGrad extends Optimizer {
 export class RMSProp extends Optimizer {
   static kept = ["squares"];
 
+  /** @param {{ lr: number, alpha?: number, eps?: number }} settings */
   constructor({ lr, alpha = 0.99, eps = 1e-8 }) {
     super();
-    Object.assign(this, { lr, alpha, eps });
+    this.lr = lr;
+    this.alpha = alpha;
+    this.eps = eps;
   }
 
+  /**
+   * @param {Numbers} w
+   * @param {ArrayLike<number>} g
+   * @param {Record<string, Numbers>} arrays
+   */
   update(w, g, { squares, step }) {
     const { lr, alpha, eps } = this;
     for (let i = 0; i < w.length; i++) {
@@ -84,11 +133,19 @@ export class RMSProp extends Optimizer {
 export class Adam extends Optimizer {
   static kept = ["mean", "squares", "correctedMean", "correctedSquares"];
 
+  /** @param {{ lr: number, betas?: number[], eps?: number }} settings */
   constructor({ lr, betas = [0.9, 0.999], eps = 1e-8 }) {
     super();
-    Object.assign(this, { lr, betas, eps });
+    this.lr = lr;
+    this.betas = betas;
+    this.eps = eps;
   }
 
+  /**
+   * @param {Numbers} w
+   * @param {ArrayLike<number>} g
+   * @param {Record<string, Numbers>} arrays
+   */
   update(w, g, { mean, squares, correctedMean, correctedSquares, step }) {
     const { lr, eps } = this;
     const [beta1, beta2] = this.betas;

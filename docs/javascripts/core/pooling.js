@@ -2,7 +2,11 @@
 
 import { plane } from "./images.js";
 
-/** The mean of each block of kernel x kernel pixels; what is left over at the right and below is in no block. */
+/**
+ * The mean of each block of kernel x kernel pixels; what is left over at the right and below is in no block.
+ * @param {Plane} image
+ * @param {number} kernel
+ */
 export function avgPool2d(image, kernel) {
   const out = plane(Math.floor(image.height / kernel), Math.floor(image.width / kernel));
   for (let row = 0; row < out.height * kernel; row++) {

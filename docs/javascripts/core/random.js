@@ -8,7 +8,10 @@ export class Random {
   #state = new Int32Array(4); // three words and a counter; in an array, whose entries engines compute with fastest
   #spare = NaN; // the polar method makes two normal numbers at once
 
-  /** `seed` is a whole number from 0 to 2³² − 1; neighbouring seeds give unrelated numbers. */
+  /**
+   * `seed` is a whole number from 0 to 2³² − 1; neighbouring seeds give unrelated numbers.
+   * @param {number} seed
+   */
   constructor(seed) {
     this.#state.set([...spread(seed), 1]);
     for (let i = 0; i < 12; i++) this.bits(); // until every bit of the state depends on every bit of the seed
@@ -30,7 +33,10 @@ export class Random {
     return this.bits() / 2 ** 32;
   }
 
-  /** A whole number, at least 0 and below `limit`. */
+  /**
+   * A whole number, at least 0 and below `limit`.
+   * @param {number} limit
+   */
   below(limit) {
     return Math.floor(this.uniform() * limit);
   }
@@ -53,7 +59,12 @@ export class Random {
     }
   }
 
-  /** Bring an array into a random order, in place; returns it. Every order is equally likely (Fisher and Yates). */
+  /**
+   * Bring an array into a random order, in place; returns it. Every order is equally likely (Fisher and Yates).
+   *
+   * @template T
+   * @param {T[]} array
+   */
   shuffle(array) {
     for (let last = array.length - 1; last > 0; last--) {
       const other = this.below(last + 1);
@@ -63,7 +74,10 @@ export class Random {
   }
 }
 
-/** Three words from one seed, by the mixing function of splitmix32 (MurmurHash3's finaliser). */
+/**
+ * Three words from one seed, by the mixing function of splitmix32 (MurmurHash3's finaliser).
+ * @param {number} seed
+ */
 function spread(seed) {
   return [1, 2, 3].map((place) => {
     let word = (seed + Math.imul(place, 0x9e3779b9)) | 0;

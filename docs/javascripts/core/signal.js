@@ -10,13 +10,18 @@ export const SAMPLES = 8; // inputs that go through at once, one per row; a mult
  * of which each entry counts `scale` times. A generator: it pauses after each layer, so that a page can do something
  * else, and returns { sums, outputs, gradients }; outputs[0] is the input, gradients[layer] the gradient for
  * outputs[layer].
+ * @param {{ activation: ActivationName, weights: Float64Array[], scale: number, input: Float64Array, last: Float64Array, width: number }} run
+ * @returns {Generator<undefined, { sums: Float64Array[], outputs: Float64Array[], gradients: Float64Array[] }>}
  */
 export function* signalAndGradient({ activation, weights, scale, input, last, width }) {
   const { value, slope } = ACTIVATIONS[activation];
-  const [sums, outputs] = [[], [input]];
+  /** @type {Float64Array[]} */
+  const sums = [];
+  const outputs = [input];
   for (const weight of weights) {
-    sums.push(timesTransposed(outputs.at(-1), weight, width, scale));
-    outputs.push(sums.at(-1).map(value));
+    const sum = timesTransposed(outputs[outputs.length - 1], weight, width, scale);
+    sums.push(sum);
+    outputs.push(sum.map(value));
     yield;
   }
   const gradients = [last];
@@ -28,7 +33,13 @@ export function* signalAndGradient({ activation, weights, scale, input, last, wi
   return { sums, outputs, gradients };
 }
 
-/** scale · x @ weight.T. Four rows of x at a time, so that each weight is read once for four. */
+/**
+ * scale · x @ weight.T. Four rows of x at a time, so that each weight is read once for four.
+ * @param {Float64Array} x
+ * @param {Float64Array} weight
+ * @param {number} width
+ * @param {number} scale
+ */
 function timesTransposed(x, weight, width, scale) {
   const out = new Float64Array(x.length);
   for (let row = 0; row < x.length; row += 4 * width) {
@@ -55,7 +66,13 @@ function timesTransposed(x, weight, width, scale) {
   return out;
 }
 
-/** scale · x @ weight. */
+/**
+ * scale · x @ weight.
+ * @param {Float64Array} x
+ * @param {Float64Array} weight
+ * @param {number} width
+ * @param {number} scale
+ */
 function times(x, weight, width, scale) {
   const out = new Float64Array(x.length);
   for (let row = 0; row < x.length; row += 4 * width) {
@@ -75,14 +92,21 @@ function times(x, weight, width, scale) {
   return out;
 }
 
-/** The mean of the squares. */
+/**
+ * The mean of the squares.
+ * @param {ArrayLike<number>} values
+ */
 export function meanSquare(values) {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
   return sum / values.length;
 }
 
-/** The mean squares of the output and of the slope, for sums that are normal with this variance. */
+/**
+ * The mean squares of the output and of the slope, for sums that are normal with this variance.
+ *
+ * @type {Record<ActivationName, (variance: number) => number[]>}
+ */
 const MOMENTS = {
   linear: (variance) => [variance, 1],
   relu: (variance) => [variance / 2, 1 / 2],
@@ -93,6 +117,8 @@ const MOMENTS = {
 /**
  * By the trapezoid rule in u, where the standard normal number is a · sinh u: steps are fine where a steep activation
  * needs it.
+ * @param {ActivationName} activation
+ * @param {number} variance
  */
 function integrated(activation, variance) {
   const { value, slope } = ACTIVATIONS[activation];
@@ -115,9 +141,11 @@ function integrated(activation, variance) {
  *
  * Source: Poole et al., "Exponential expressivity in deep neural networks" (2016), section 2, for the signal;
  * Schoenholz et al., "Deep information propagation" (2017), section on back-propagation, for the gradient.
+ * @param {{ activation: ActivationName, variance: number, width: number, depth: number }} of
  */
 export function expected({ activation, variance, width, depth }) {
   const signal = [1];
+  /** @type {number[]} */
   const factors = []; // of the gradient, by layer
   for (let layer = 0; layer < depth; layer++) {
     const [output, slope] = MOMENTS[activation](width * variance * signal[layer]);

@@ -4,7 +4,14 @@
 import { tanh } from "./activations.js";
 import { fans, normal, VARIANCES } from "./initializers.js";
 
-/** All weights equal, all biases zero. `first` holds a row for each unit, `second` a row for each score. */
+/** @type {(keyof LittleWeights)[]} */
+const PARTS = ["first", "bias", "second", "lastBias"];
+
+/**
+ * All weights equal, all biases zero. `first` holds a row for each unit, `second` a row for each score.
+ * @param {{ inputs: number, hidden: number, scores: number, weight: number }} sizes
+ * @returns {LittleNetwork}
+ */
 export function littleNetwork({ inputs, hidden, scores, weight }) {
   return {
     inputs,
@@ -17,7 +24,11 @@ export function littleNetwork({ inputs, hidden, scores, weight }) {
   };
 }
 
-/** What may be changed at the start, by the names that the package has for it; dropout changes every step instead. */
+/**
+ * What may be changed at the start, by the names that the package has for it; dropout changes every step instead.
+ *
+ * @type {Record<string, (network: LittleNetwork, random: RandomSource) => void>}
+ */
 export const CHANGES = {
   nothing: () => {},
   "all weights zero": ({ first, second }) => [first, second].forEach((weights) => weights.fill(0)),
@@ -39,13 +50,23 @@ export const CHANGES = {
   },
 };
 
+/**
+ * @param {LittleNetwork} network
+ * @param {"first" | "second"} layer
+ * @param {RandomSource} random
+ */
 function draw(network, layer, random) {
   const { inputs, hidden, scores } = network;
   const shape = layer === "first" ? [hidden, inputs] : [scores, hidden];
   network[layer].set(normal(shape, VARIANCES.lecun(...fans(shape)), random));
 }
 
-/** For each example and unit what its output is multiplied by: 0 or, so that the mean stays, 1 / (1 − drop). */
+/**
+ * For each example and unit what its output is multiplied by: 0 or, so that the mean stays, 1 / (1 − drop).
+ * @param {number} count
+ * @param {number} drop
+ * @param {RandomSource} random
+ */
 function dropoutMask(count, drop, random) {
   return Float64Array.from({ length: count }, () => (random.uniform() >= drop ? 1 / (1 - drop) : 0));
 }
@@ -53,6 +74,9 @@ function dropoutMask(count, drop, random) {
 /**
  * The mean loss over all examples, the outputs of the units for each, and the gradient of every weight and bias. `x`
  * holds a row for each example, `target` the number of its class; a `mask` silences units.
+ * @param {LittleNetwork} network
+ * @param {LittleExamples} examples
+ * @param {ArrayLike<number>} [mask]
  */
 export function lossAndGradients(network, { x, target }, mask) {
   const { inputs, hidden, scores, second, lastBias } = network;
@@ -93,7 +117,11 @@ export function lossAndGradients(network, { x, target }, mask) {
   return { loss, outputs, gradients };
 }
 
-/** What the units give, a row for each example. */
+/**
+ * What the units give, a row for each example.
+ * @param {LittleNetwork} network
+ * @param {ArrayLike<number>} x
+ */
 function unitOutputs({ inputs, hidden, first, bias }, x) {
   const outputs = new Float64Array((x.length / inputs) * hidden);
   for (let at = 0; at < outputs.length; at++) {
@@ -109,6 +137,8 @@ function unitOutputs({ inputs, hidden, first, bias }, x) {
 /**
  * The loss of one example; leaves in place of the scores the gradient for them, probabilities minus what they should
  * be.
+ * @param {Float64Array} logits
+ * @param {number} target
  */
 function crossEntropy(logits, target) {
   const most = Math.max(...logits);
@@ -120,15 +150,23 @@ function crossEntropy(logits, target) {
   return Math.log(sum) - wanted;
 }
 
-/** A step against the gradients, in place. */
+/**
+ * A step against the gradients, in place.
+ * @param {LittleNetwork} network
+ * @param {LittleWeights} gradients
+ * @param {number} rate
+ */
 export function descend(network, gradients, rate) {
-  for (const [name, gradient] of Object.entries(gradients)) {
-    const weights = network[name];
+  for (const name of PARTS) {
+    const [weights, gradient] = [network[name], gradients[name]];
     for (let i = 0; i < weights.length; i++) weights[i] -= rate * gradient[i];
   }
 }
 
-/** How far apart the units are: the largest difference between weights at the same place of the first layer. */
+/**
+ * How far apart the units are: the largest difference between weights at the same place of the first layer.
+ * @param {LittleNetwork} network
+ */
 export function unlike({ inputs, hidden, first }) {
   let most = 0;
   for (let i = 0; i < inputs; i++) {
@@ -141,8 +179,13 @@ export function unlike({ inputs, hidden, first }) {
 /**
  * Train, and keep what there is to see before each step and after the last: { loss, unlike, outputs, gradients, and the
  * weights }. A generator that pauses after every step.
+ * @param {LittleNetwork} network
+ * @param {LittleExamples} examples
+ * @param {{ steps: number, rate: number, drop?: number, random: RandomSource }} options
+ * @returns {Generator<undefined, LittleMoment[]>}
  */
 export function* train(network, examples, { steps, rate, drop = 0, random }) {
+  /** @type {LittleMoment[]} */
   const history = [];
   for (let step = 0; ; step++) {
     const mask = drop ? dropoutMask(network.hidden * examples.target.length, drop, random) : undefined;
@@ -152,7 +195,10 @@ export function* train(network, examples, { steps, rate, drop = 0, random }) {
       unlike: unlike(network),
       outputs: found.outputs.slice(0, network.hidden), // for the first example
       gradients: found.gradients,
-      ...Object.fromEntries(Object.keys(found.gradients).map((name) => [name, network[name].slice()])),
+      first: network.first.slice(),
+      bias: network.bias.slice(),
+      second: network.second.slice(),
+      lastBias: network.lastBias.slice(),
     });
     if (step === steps) return history;
     descend(network, found.gradients, rate);

@@ -211,7 +211,7 @@ class LetterReader extends Widget {
 
   #buildStage(stage) {
     const columns = Array.from({ length: stage.units }, (_, index) => {
-      const maps = [0, 1, 2].map((later) => this.#silent("map"));
+      const maps = [0, 1, 2].map(() => this.#silent("map"));
       this.maps[stage.which].push(maps);
       const [sums, ...smaller] = maps.map((map) => map.element);
       return make("label", { class: "reader-channel" }, this.#radio({ stage, index }), sums, make("span", {}, ...smaller));

@@ -8,6 +8,9 @@ export class Picture {
   /**
    * `label` is read to screen readers. `onPoint(row, column, passing)` is called where the reader points; `passing` if it is a mouse
    * that only passes over, without a button pressed.
+   *
+   * @param {string} label
+   * @param {(row: number, column: number, passing: boolean) => void} [onPoint]
    */
   constructor(label, onPoint) {
     this.canvas = make("canvas", {
@@ -16,6 +19,8 @@ export class Picture {
       "aria-roledescription": onPoint ? "picture to walk over with the arrow keys" : undefined,
       tabindex: onPoint ? 0 : undefined,
     });
+    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
+    this.pixels = this.context.createImageData(1, 1);
     this.window = make("span", { class: "picture-window", hidden: true });
     this.element = make("div", { class: "picture" }, this.canvas, this.window);
     this.size = [0, 0];
@@ -24,10 +29,17 @@ export class Picture {
     if (onPoint) this.#listen(onPoint);
   }
 
+  /** @param {(row: number, column: number, passing: boolean) => void} onPoint */
   #listen(onPoint) {
+    /** @param {PointerEvent} event */
     const point = (event) => {
       const box = this.canvas.getBoundingClientRect();
       const [height, width] = this.size;
+      /**
+       * @param {number} part
+       * @param {number} whole
+       * @param {number} count
+       */
       const inside = (part, whole, count) => Math.min(count - 1, Math.max(0, Math.floor((part / whole) * count)));
       onPoint(
         inside(event.clientY - box.top, box.height, height),
@@ -42,19 +54,25 @@ export class Picture {
       if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       const to = this.place.map((at, axis) => at + step[axis] * this.step * (event.shiftKey ? FAR : 1));
-      onPoint(...to.map((at, axis) => Math.min(this.size[axis] - 1, Math.max(0, at))), false);
+      const [row, column] = to.map((at, axis) => Math.min(this.size[axis] - 1, Math.max(0, at)));
+      onPoint(row, column, false);
     });
   }
 
-  /** One plane in gray, or three in colour; `low` is drawn black, `high` white. */
+  /**
+   * One plane in gray, or three in colour; `low` is drawn black, `high` white.
+   *
+   * @param {Plane[]} planes
+   * @param {number} low
+   * @param {number} high
+   */
   show(planes, low = 0, high = 1) {
     const { height, width } = planes[0];
     if (this.size[0] !== height || this.size[1] !== width) {
       this.size = [height, width];
       Object.assign(this.canvas, { height, width });
-      this.context = this.canvas.getContext("2d");
       this.pixels = this.context.createImageData(width, height);
-      this.element.style.setProperty("--aspect", width / height);
+      this.element.style.setProperty("--aspect", String(width / height));
     }
     const bytes = this.pixels.data; // clamped: what lies outside low ... high is drawn black or white
     const scale = 255 / (high - low);
@@ -68,14 +86,30 @@ export class Picture {
     this.context.putImageData(this.pixels, 0, 0);
   }
 
-  /** A signed plane: zero is mid-gray, negative darker, positive brighter, as in all figures of the guide. */
+  /**
+   * A signed plane: zero is mid-gray, negative darker, positive brighter, as in all figures of the guide.
+   *
+   * @param {Plane} plane
+   * @param {number} most
+   */
   showSigned(plane, most) {
     this.show([plane], -most || -1, most || 1);
   }
 
-  /** Frame `rows` x `columns` pixels whose upper left one is (row, column); what sticks out is cut off. */
+  /**
+   * Frame `rows` x `columns` pixels whose upper left one is (row, column); what sticks out is cut off.
+   *
+   * @param {number} row
+   * @param {number} column
+   * @param {number} rows
+   * @param {number} columns
+   */
   frame(row, column, rows = 1, columns = 1) {
     const [height, width] = this.size;
+    /**
+     * @param {number} part
+     * @param {number} whole
+     */
     const percent = (part, whole) => `${(100 * part) / whole}%`;
     const [top, left] = [Math.max(0, row), Math.max(0, column)];
     Object.assign(this.window.style, {
@@ -90,7 +124,10 @@ export class Picture {
 
 const BINS = 2000;
 
-/** The magnitude that all but 2 in 1000 pixels stay below: a single extreme pixel must not gray out all others. */
+/**
+ * The magnitude that all but 2 in 1000 pixels stay below: a single extreme pixel must not gray out all others.
+ * @param {Plane} plane
+ */
 export function nearlyLargest(plane) {
   const most = largest(plane);
   if (most === 0) return 0;
@@ -102,7 +139,10 @@ export function nearlyLargest(plane) {
   return ((bin + 1) / BINS) * most;
 }
 
-/** The largest magnitude in a plane. */
+/**
+ * The largest magnitude in a plane.
+ * @param {Plane} plane
+ */
 export function largest({ data }) {
   let most = 0;
   for (let i = 0; i < data.length; i++) {

@@ -7,9 +7,14 @@ const CALM_INTERVAL = 600; // milliseconds a step when less motion is asked for
 export class Player {
   #timer = 0;
 
-  /** `step()` does one step and returns whether another can follow; `interval` is the time between two, in milliseconds. */
+  /**
+   * `step()` does one step and returns whether another can follow; `interval` is the time between two, in milliseconds.
+   *
+   * @param {{ step: () => boolean, interval: number }} settings
+   */
   constructor({ step, interval }) {
-    Object.assign(this, { step, interval });
+    this.step = step;
+    this.interval = interval;
     this.button = button("Play", () => (this.playing ? this.pause() : this.play()));
     this.single = button("One step", () => {
       this.pause();
