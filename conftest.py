@@ -32,3 +32,5 @@ docstrings = [
 ]
 
 pytest_collect_file = SybilCollection([pages, about_the_project, *docstrings]).pytest()
+
+pytest_plugins = ["tests.report", "tests.sharing_out"]

@@ -9,6 +9,7 @@ from cnnguide._files import UnwritableError
 from cnnguide.figures.__main__ import main as figures
 from guide import ROOT, checker, fonts, labs, repository, verified_numbers, widget_data
 from guide.page_parser import PageError
+from guide.release import release_problems
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,12 +29,17 @@ def main(arguments: list[str] | None = None) -> int:
     check.add_argument("--base", default="/", help="path that the site is served under (default: %(default)s)")
     font = commands.add_parser("font", help="make the subset of the mathematical font again")
     font.add_argument("source", type=Path, help="the whole font, latinmodern-math.otf")
+    commands.add_parser("release-check", help="say what keeps this version from being released")
     options = parser.parse_args(arguments)
     if options.command == "font":
         fonts.write_subset(options.source)
         return 0
     if options.command == "check":
         return _check(options.site, options.base)
+    if options.command == "release-check":
+        problems = release_problems(ROOT)
+        print("\n".join(problems) or "Nothing keeps this version from being released.")
+        return 1 if problems else 0
     try:
         if options.command == "data":
             widget_data.write(options.folder)

@@ -19,21 +19,37 @@ log = logging.getLogger("mkdocs.hooks.cnnguide")  # only warnings of loggers bel
 
 def configure(config: MkDocsConfig, command: str) -> MkDocsConfig:
     """Fill in the addresses that the git remote tells, and look before a deploy at what would be published."""
-    config.extra["repository"] = found = repository.find(ROOT, config.remote_name)
+    config.extra["repository"] = found = _find_repository(config)
     if found and not config.repo_url:
         config.repo_url, config.repo_name = found.url, f"{found.owner}/{found.name}"
         config.edit_uri = found.edit_uri
-    if found and not config.site_url and command != "serve":  # a preview stays at the root of its own address
-        config.site_url = found.pages_url
+    if not config.site_url and command != "serve":  # a preview stays at the root of its own address
+        config.site_url = own_domain(Path(config.docs_dir)) or (found.pages_url if found else None)
     if command == "gh-deploy":
         _prepare_deploy(config)
     return config
+
+
+def _find_repository(config: MkDocsConfig) -> repository.Repository | None:
+    try:
+        return repository.find(ROOT, config.remote_name)
+    except repository.GitError as error:
+        log.info("Pages get no links to the repository. Git: %s", error)
+        return None
+
+
+def own_domain(docs: Path) -> str | None:
+    """The address that a file CNAME asks the host of the pages to serve the site at."""
+    file = docs / "CNAME"
+    domain = file.read_text("utf-8").strip() if file.is_file() else ""
+    return f"https://{domain}/" if domain else None
 
 
 def _prepare_deploy(config: MkDocsConfig) -> None:
     repository.fetch_published(ROOT, config.remote_name, config.remote_branch)
     try:
         changes = repository.uncommitted_changes(ROOT)
+        ignored = repository.ignored_files(ROOT, "docs", "examples")
     except repository.GitError as error:
         raise PluginError(str(error)) from error
     if changes:
@@ -41,7 +57,7 @@ def _prepare_deploy(config: MkDocsConfig) -> None:
             "These changes are not committed, but would be published as the commit HEAD: %s. "
             "Commit them, or publish them all the same with --no-strict.", ", ".join(changes),
         )  # fmt: skip
-    if left := [name for name in repository.ignored_files(ROOT, "docs", "examples") if not _is_generated(name)]:
+    if left := [name for name in ignored if not _is_generated(name)]:
         log.warning("Git ignores these files, but they would be published: %s. Remove them first.", ", ".join(left))
 
 

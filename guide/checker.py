@@ -1,4 +1,4 @@
-"""The checker of a built site: what `mkdocs build --strict` does not see, such as labs, raw HTML and addresses.
+"""The checker of a built site: what `mkdocs build --strict` does not see, such as labs, raw HTML, addresses and numbers.
 
 With this module, one can find everything that is wrong in a folder of HTML pages (`check_site`): links, anchors, images
 and scripts that lead nowhere, anything that would ask another host, and pages without a title, a description, one h1 or
@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from guide.cache import keep, place
+from guide.rendered_numbers import unproven_numbers
 
 FETCHED = {
     "img": ("src", "srcset"),
@@ -40,6 +41,9 @@ FETCHED = {
 
 NAMING_LINKS = {"canonical", "license", "author", "me"}
 """Kinds of <link> that name an address and fetch nothing; every other kind is taken to fetch."""
+
+NUMBERS_OF_THEIR_OWN = ("examples/", "embed/", "reference/api/", "reference/verified_numbers/", "404.html")
+"""Pages whose numbers are proven otherwise: printed by a lab, tested as docstrings, or copies of proven ones."""
 
 POLICY = "Content-Security-Policy"
 ALLOWED_SOURCES = {"'self'", "'none'", "'unsafe-inline'", "'wasm-unsafe-eval'", "data:", "blob:"}
@@ -237,7 +241,10 @@ class _Checker:
             yield f"the block {block!r} was not read: its name, or an option below it, is not what it takes"
         for anchor, count in page.ids.items():
             if count > 1:
-                yield f"the id {anchor!r} stands {count} times"
+                yield f"the id {anchor!r} is there {count} times"
+        if not file.relative_to(self.site).as_posix().startswith(NUMBERS_OF_THEIR_OWN):
+            for text in unproven_numbers(file.read_text("utf-8")):
+                yield f"the text {text[:60]!r} shows a number that nothing proves"
         for address in page.followed:
             if problem := self._problem_with(file, address, fetched=False):
                 yield problem

@@ -1,7 +1,7 @@
-"""Markdown extension: marks each proven number, so that its expression can be seen where it stands.
+"""Markdown extension: marks each proven number, so that its expression can be seen beside it.
 
 `**28**<!-- = 4 * 7 -->` becomes a span that carries the expression; in an alt text, where no mark can stand, only the
-comment is dropped. What a proven number is, says `guide.page_parser`.
+comment is dropped. `guide.page_parser` defines what counts as proven.
 """
 
 import re
@@ -31,7 +31,8 @@ class _MarkNumbers(Preprocessor):
                 pieces += [text[position:end]]
             else:
                 proof = _harmless(f"{number.operator} {number.expression}")
-                opening = f'<span class="proven" id="{anchor(index)}" title="{proof}" data-proof="{proof}">'
+                kind = "proven given" if number.operator == "given" else "proven"
+                opening = f'<span class="{kind}" id="{anchor(index)}" title="{proof}" data-proof="{proof}">'
                 pieces += [text[position:start], opening, text[start:end], "</span>"]
             # Between the number and its comment stand at most closing marks, as in **the 28**<!-- ... -->.
             pieces.append(text[end : text.index("<!--", end)])

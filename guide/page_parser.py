@@ -11,12 +11,16 @@ and on a Git host:
 
     leaves **28**<!-- = conv_output_size(32, kernel=5) --> positions
 
-`=` compares (integers exactly, decimals and percentages to the digits shown), `<` and `>` bound: the number as shown
-stands left of the operator, the value right of it.
+`=` compares (integers exactly, decimals and percentages to the digits shown), `<` and `>` bound: the number as shown is on
+the left of the operator, the value on the right, and they differ by a factor of two at most, as a looser bound says nothing.
+
+A number that a block of the page chose, such as `n = 64`, is a given. To read it back proves nothing, so it says so:
+`**64**<!-- given n -->`. It is still compared, and listed as a given.
 """
 
 import ast
 import doctest
+import html
 import math
 import numbers
 import re
@@ -40,11 +44,11 @@ NAMES = (
     r"\b[A-Z]\w+ v\d(?:\.\d)?\b",  # Inception v2
     r"(?<![\w-])(?:float|bfloat|int|uint)(?:8|16|32|64)\b|\b(?:8|16|32|64)-bit\b",
     rf"(?<=\(){_YEAR}[a-z]?(?=[),;])|(?<=, ){_YEAR}[a-z]?(?=[);])",  # (2016), (He et al., 2015)
-    rf"(?<=\bin ){_YEAR}\b(?! [a-z]+s\b)|\b(?:19|20)\d0s\b",  # in 1968, the 1990s
+    rf"(?<=\bin ){_YEAR}\b(?! (?:[a-z]+s|of|out)\b)|\b(?:19|20)\d0s\b",  # in 1968, the 1990s
     r"\b[1-4]-?D\b",
     # Places in sources and in this guide: Table 3, sections 2.1 and 4, equations (10) and (14)
-    r"\b(?i:tables?|sections?|equations?|chapters?|pages?|figures?|relationships?|questions?|algorithms?)[ \u00a0]"
-    r"\(?\d{1,3}(?:\.\d+)*\)?(?:(?:, | and | to |–)\(?\d{1,3}(?:\.\d+)*\)?)*"
+    r"\b(?i:tables?|sections?|equations?|chapters?|figures?|relationships?|questions?|algorithms?)[ \u00a0]"
+    r"\(?\d{1,2}(?:\.\d+)*\)?(?:(?:, | and | to |–)\(?\d{1,2}(?:\.\d+)*\)?)*"
     r"(?![\d.,]*\d)(?! (?:of them|times|more|steps|pixels|weights)\b)",
     r"\b(?:Python|NumPy|PyTorch|CC BY|[Vv]ersion) \d+(?:\.\d+)+\+?",
     r"\bBT\.\d{3,4}\b",  # recommendations of the ITU
@@ -64,7 +68,9 @@ _SNIPPET = re.compile(r'\s*--8<--\s+"(?P<path>[^":]+)(?::(?P<section>[A-Za-z][\w
 _SNIPPET_LINE = re.compile(r"-+8<-+")
 _COMMENT = re.compile(r"<!--(?P<body>.*?)-->", re.DOTALL)
 _DIRECTIVE = re.compile(r"\s*(?:skip|invisible-code(?:-block)?|clear-namespace)\s*(?::|$)")
-_PROOF = re.compile(r"\s*(?P<operator>[=<>])(?![=<>])\s*(?P<expression>.*?)\s*", re.DOTALL)
+_PROOF = re.compile(r"\s*(?P<operator>[=<>](?![=<>])|given\b)\s*(?P<expression>.*?)\s*", re.DOTALL)
+_MOST = 2
+"""How many times a bound may be the value, or the value the bound."""
 _BLANK_BEFORE_PERCENT = r"(?:[ \u00a0\u202f]|&nbsp;)?"
 _DIGITS = (
     r"(?<![^\W_])(?<![.,])[-−+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d{1,3})?(?![^\W_]|[.,]\d)"
@@ -86,7 +92,7 @@ _MARKUP = re.compile(
     r"|\[\^[^\]\n]+\]:?"  # footnotes
     r"|^ {0,3}\[[^\]\n]+\]:[ ]*\S+[ ]*(?:\"[^\"\n]*\"[ ]*)?$"  # link definitions
     r"|^[ \t>]*#+ +\d+[.)](?=[ \t])"  # numbers of headings
-    r"|&#?\w+;",  # entities
+    r"|&#?\w+;",  # entities; those that are digits are refused before
     re.MULTILINE,
 )
 _READ_TO_SOMEBODY = re.compile(  # what markup shows or reads aloud: titles of links, alt texts, labels
@@ -97,7 +103,7 @@ _CONTAINER = re.compile(r"[ \t>]*(?:[-*+][ \t]|\d+[.)][ \t]|={3}|!{3}|\?{3}|\[\^
 
 
 class PageError(ValueError):
-    """Something on a page that cannot stand: where, what, and what to do about it."""
+    """An error on a page: where, what, and what to do about it."""
 
     def __init__(self, path: str, line: int, what: str, remedy: str) -> None:
         super().__init__(f"{path}:{line}: {what}; {remedy}")
@@ -184,6 +190,7 @@ class _Reader:
         self._read_numbers(proofs)
         self._refuse_unproven()
         self.page.parts.sort(key=lambda part: part.start)
+        self._tell_givens_from_proofs()
         return self.page
 
     def line_of(self, position: int) -> int:
@@ -200,9 +207,7 @@ class _Reader:
 
     def read_fences(self) -> None:
         if behind := _FENCE_BEHIND_TEXT.search(self.text):
-            raise self.error(
-                behind.start(), "a fence behind the mark of a list", "begin the fence on a line of its own"
-            )
+            raise self.error(behind.start(), "a fence after the mark of a list", "begin the fence on a line of its own")
         position = 0
         while opening := _FENCE.search(self.text, position):
             self._refuse_hidden_fence(position, opening.start())
@@ -227,7 +232,7 @@ class _Reader:
     def _add_fence(self, opening: re.Match[str], closing: re.Match[str]) -> None:
         body = self.text[opening.end() + 1 : closing.start()]
         width = len(opening["prefix"])
-        source = "".join(line[width:] or "\n" for line in body.splitlines(keepends=True))
+        source = "".join(line[width:] or "\n" for line in lines_of(body))
         start, line, end = opening.start(), self.line_of(opening.start()), closing.end()
         if snippet := _SNIPPET.fullmatch(source):
             self.page.parts.append(Snippet(snippet["path"], snippet["section"], line, start, end))
@@ -287,7 +292,7 @@ class _Reader:
     def _refuse_indented_code(self) -> None:
         """Four spaces after a blank line make code that nobody runs, unless they continue a list, a tab or a note."""
         contained, after_blank, position = False, True, 0
-        for line in self.prose.splitlines(keepends=True):
+        for line in lines_of(self.prose):
             if line.strip():
                 if line.startswith(("    ", "\t")):
                     if after_blank and not contained:
@@ -311,7 +316,7 @@ class _Reader:
                 raise self.error(
                     comment.start(), f"the directive {body.strip()!r}", "a page skips and hides nothing: remove it"
                 )
-            if body.lstrip()[:1] in ("=", "<", ">", "≤", "≥"):
+            if body.lstrip()[:1] in ("=", "<", ">", "≤", "≥") or _PROOF.fullmatch(body):
                 proofs.append(comment)
         self._refuse_proofs_in_markup(proofs)
         for comment in list(_COMMENT.finditer(self.prose)):
@@ -344,7 +349,7 @@ class _Reader:
         if proof is None or not proof["expression"]:
             raise self.error(
                 comment.start(), f"the proof {comment['body'].strip()!r} is not of a known form",
-                "write <!-- = expression -->, <!-- < expression --> or <!-- > expression -->",
+                "write <!-- = expression -->, <!-- < expression -->, <!-- > expression --> or <!-- given name -->",
             )  # fmt: skip
         shown = _SHOWN.search(self.prose, self.prose.rfind("\n", 0, comment.start()) + 1, comment.start())
         if shown is None:
@@ -378,6 +383,26 @@ class _Reader:
             in_alt_text=False,
         )
 
+    def _tell_givens_from_proofs(self) -> None:
+        """A literal of the page that is read back is a given, and nothing else is."""
+        literals: set[str] = set()
+        for part in self.page.parts:
+            if isinstance(part, Block):
+                bound = _bound_in(part)
+                literals = {name for name in literals if name.split(".")[0] not in bound} | _literals_in(part)
+            elif isinstance(part, Number):
+                is_given = _reads_back(part.expression, literals)
+                if is_given and part.operator == "=":
+                    raise self.error(
+                        part.start, f"{part.expression!r} is a literal of this page that is read back, which proves nothing",
+                        f"say that it is given: {part.shown}<!-- given {part.expression} -->",
+                    )  # fmt: skip
+                if part.operator == "given" and not is_given:
+                    raise self.error(
+                        part.start, f"{part.expression!r} is not given: no block above binds it to a literal",
+                        f"if it is computed, write {part.shown}<!-- = {part.expression} -->",
+                    )  # fmt: skip
+
     def _sentence_around(self, position: int) -> str:
         paragraph_start = max(self.prose.rfind(mark, 0, position) for mark in ("\n\n", "\n|", "\n- ", "\n#")) + 1
         ends = [self.prose.find(mark, position) for mark in ("\n\n", "\n|", "\n- ", "\n#")]
@@ -392,6 +417,11 @@ class _Reader:
 
     def _refuse_unproven(self) -> None:
         self._refuse_numbers_in_front_matter()
+        for entity in re.finditer(r"&(?:#\w+|\w+);", self.prose):
+            if _NUMBER.search(html.unescape(entity[0])):
+                raise self.error(
+                    entity.start(), f"the entity {entity[0]} is a number in disguise", "write the number with its proof"
+                )
         for formula in list(_MATH.finditer(self.prose)):
             if re.search(r"\d[\d.,{} ]*\d", formula[0]):
                 raise self.error(
@@ -417,7 +447,7 @@ class _Reader:
     def _refuse_numbers_read_to_somebody(self, markup: re.Match[str]) -> None:
         for found in _READ_TO_SOMEBODY.finditer(markup[0]):
             text = found["title"] or found["a"] or found["b"] or ""
-            if claim := _NUMBER.search(_without_names(text)):
+            if claim := _NUMBER.search(without_names(text)):
                 raise self.error(
                     markup.start(), f"the number {claim[0]} in {text!r}, where no proof can stand",
                     "say it in words that claim less, or in the text with its proof",
@@ -426,7 +456,7 @@ class _Reader:
     def _blank_list_numbers(self) -> None:
         """Numbers of list items, in blocks that begin as a list: elsewhere `99.` ends a sentence that was wrapped."""
         is_list, position, previous = False, 0, ""
-        for line in self.prose.splitlines(keepends=True):
+        for line in lines_of(self.prose):
             if not previous.strip():
                 is_list = _LIST_NUMBER.match(line) is not None
             if is_list and (item := _LIST_NUMBER.match(line)):
@@ -438,7 +468,7 @@ class _Reader:
         matter = _FRONT_MATTER.match(self.text)
         if matter is None:
             return
-        if found := re.search(r"\d[\d.,]*", _without_names(matter[0])):
+        if found := re.search(r"\d[\d.,]*", without_names(matter[0])):
             raise self.error(
                 found.start(), f"the number {found[0]} in the front matter, where no proof can stand",
                 "say it in words that claim less, or in the page with its proof",
@@ -446,7 +476,8 @@ class _Reader:
         self.blank(*matter.span())
 
 
-def _without_names(text: str) -> str:
+def without_names(text: str) -> str:
+    """Text in which the names that hold digits are blanked, see `NAMES`."""
     for name in NAMES:
         text = re.sub(name, lambda match: " " * len(match[0]), text)
     return text
@@ -459,6 +490,62 @@ def without_comments(text: str) -> str:
     'leaves **28** positions'
     """
     return _COMMENT.sub("", text)
+
+
+def _statements(block: Block) -> list[ast.stmt]:
+    source = block.source
+    if block.language == "pycon":
+        source = "".join(example.source for example in doctest.DocTestParser().get_examples(source))
+    try:
+        return ast.parse(source).body
+    except SyntaxError:  # the tests, which run the block, say more
+        return []
+
+
+def _bound_in(block: Block) -> set[str]:
+    """Every name that a block binds, in whatever way."""
+    nodes = [node for statement in _statements(block) for node in ast.walk(statement)]
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+def _literals_in(block: Block) -> set[str]:
+    """What a block binds once, to a literal: names, and settings of what a name is made with."""
+    found: set[str] = set()
+    for statement in _statements(block):
+        names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        found = {name for name in found if name.split(".")[0] not in names}
+        if isinstance(statement, ast.Assign):
+            bound = {target.id for target in statement.targets if isinstance(target, ast.Name)}
+            if _is_literal(statement.value):
+                found |= bound
+            elif isinstance(statement.value, ast.Call):  # rate = Adam(lr=0.01): rate.lr is a literal, too
+                settings = [k.arg for k in statement.value.keywords if k.arg and _is_literal(k.value)]
+                found |= {f"{name}.{setting}" for name in bound for setting in settings}
+    return found
+
+
+def _is_literal(node: ast.expr) -> bool:
+    try:
+        ast.literal_eval(node)
+    except ValueError:
+        return False
+    return True
+
+
+def _reads_back(expression: str, literals: set[str]) -> bool:
+    """Whether an expression is a name bound to a literal, or a part of one."""
+    try:
+        node: ast.expr = ast.parse(expression, mode="eval").body
+    except SyntaxError:
+        return False
+    while isinstance(node, ast.Subscript) and _is_literal(node.slice):
+        node = node.value
+    return ast.unparse(node) in literals
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines as editors count them, with their ends: other signs that Python takes for an end, such as U+2028, are text."""
+    return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
 
 
 def evaluate(number: Number, namespace: dict[str, Any]) -> Any:
@@ -491,15 +578,18 @@ def problem_with(number: Number, value: Any) -> str | None:
     exact *= 100 if percentage else 1
     digits = Decimal(re.sub(r"[,%\s]|&nbsp;", "", number.shown).replace("−", "-"))
     shown, exponent = Fraction(digits), int(digits.as_tuple().exponent)
-    if number.operator == "=":
+    if number.operator in ("=", "given"):
         whole = exponent == 0 and not percentage and "e" not in number.shown
         holds = abs(shown - exact) <= (0 if whole else Fraction(10) ** exponent / 2)
     else:
         holds = shown < exact if number.operator == "<" else shown > exact
-    if holds:
-        return None
-    met = f"{float(exact):.6g}%" if percentage else f"{value!r}"
-    return f"the page says {number.shown} {number.operator} {number.expression}, which gives {met}; correct the page"
+    given = f"{float(exact):.6g}%" if percentage else f"{value!r}"
+    claim = f"the page says {number.shown} {number.operator} {number.expression}, which gives {given}"
+    if not holds:
+        return f"{claim}; correct the page"
+    if number.operator in "<>" and not abs(shown) / _MOST <= abs(exact) <= abs(shown) * _MOST:
+        return f"{claim}: so loose a bound says nothing; bring it within a factor of {_MOST}"
+    return None
 
 
 def check_snippet(snippet: Snippet, page: str, root: Path) -> None:

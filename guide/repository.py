@@ -4,14 +4,17 @@ With this module, one can derive the repository's address, the prefix of edit li
 and Colab links (`Repository`), and ask git what a deploy must know (`uncommitted_changes`, `fetch_published`).
 """
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 _REMOTE = re.compile(
-    r"(?:(?P<scheme>https?|ssh|git)://(?:[^@/]+@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?/"
-    r"|[^@/:]+@(?P<scp_host>[\w.-]+):(?!/))(?P<path>[^?#]+?)(?:\.git)?/?"
+    r"(?:(?P<scheme>(?:git\+)?(?:https?|ssh|git)|ssh\+git)://(?:[^@/]+@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?/"
+    r"|(?:[^@/:]+@)?(?P<scp_host>[\w.-]+):(?![/\\]))(?P<path>[^?#]+?)(?:\.git)?/?",
+    re.IGNORECASE,
 )
 _KNOWN_HOST = re.compile(r"(?:ssh\.|www\.|altssh\.)?(?P<host>github\.com|gitlab\.com)(?:-[\w-]+)?")
 """A known host as remotes spell it: ssh.github.com, www.github.com, or github.com-work, an alias for a second account."""
@@ -43,7 +46,7 @@ class Repository:
             return None
         if known := _KNOWN_HOST.fullmatch(host):
             host = known["host"]
-        elif match["port"] and match["scheme"].startswith("http"):
+        elif match["port"] and "http" in match["scheme"].lower():
             host += f":{match['port']}"
         owner, _, name = match["path"].strip("/").rpartition("/")
         return cls(host, owner, name, branch)
@@ -58,9 +61,9 @@ class Repository:
 
     @property
     def edit_uri(self) -> str | None:
-        """What stands between the repository's address and a page's path in an edit link."""
+        """The part of an edit link between the repository's address and a page's path."""
         prefix = {"github": "edit", "gitlab": "-/edit"}.get(self._kind or "")
-        return f"{prefix}/{self.branch}/docs/" if prefix else None
+        return f"{prefix}/{quote(self.branch)}/docs/" if prefix else None
 
     @property
     def pages_url(self) -> str | None:
@@ -77,21 +80,24 @@ class Repository:
         blob = {"github": "blob", "gitlab": "-/blob"}.get(self._kind or "")
         if blob is None:
             return None
-        return f"{self.url}/{blob}/{self.branch}/{path}" + (f"#L{line}" if line else "")
+        return f"{self.url}/{blob}/{quote(self.branch)}/{quote(path)}" + (f"#L{line}" if line else "")
 
     @property
     def archive_url(self) -> str | None:
         """The newest state of the default branch as an archive that pip installs from, with no need of git."""
+        branch = quote(self.branch)
         return {
-            "github": f"{self.url}/archive/refs/heads/{self.branch}.zip",
-            "gitlab": f"{self.url}/-/archive/{self.branch}/{self.name}-{self.branch.replace('/', '-')}.zip",
+            "github": f"{self.url}/archive/refs/heads/{branch}.zip",
+            "gitlab": f"{self.url}/-/archive/{branch}/{self.name}-{branch.replace('/', '-')}.zip",
         }.get(self._kind or "")
 
     def colab_url(self, notebook: str, branch: str = "gh-pages") -> str | None:
         """Open a notebook of the published site in Colab, which reads from GitHub only."""
         if self.host != "github.com":
             return None
-        return f"https://colab.research.google.com/github/{self.owner}/{self.name}/blob/{branch}/{notebook}"
+        return (
+            f"https://colab.research.google.com/github/{self.owner}/{self.name}/blob/{quote(branch)}/{quote(notebook)}"
+        )
 
 
 REQUIREMENT = re.compile(r"cnnguide\[[\w,]+\]")
@@ -107,31 +113,57 @@ def installed_from(repository: Repository | None, text: str) -> str:
     return REQUIREMENT.sub(rf"\g<0> @ {archive}", text) if archive else text
 
 
+class GitError(RuntimeError):
+    """Git refused to answer; the message is git's own, which often names the remedy."""
+
+
 def find(root: Path, remote: str = "origin") -> Repository | None:
-    """The repository that a remote of a checkout names; None without git, without the remote, and for a path."""
-    url = _git(root, "remote", "get-url", remote)
-    return Repository.from_remote(url, _default_branch(root, remote)) if url else None
+    """The repository that a remote of a checkout names; None without git, without the remote, and for a local path.
+
+    Raises
+    ------
+    GitError
+        If git refuses to read the checkout, or names a remote of a form that is not known here.
+    """
+    url = _git(root, "remote", "get-url", remote, unless=NOTHING_THERE)
+    if url is None or _is_local(url):
+        return None
+    found = Repository.from_remote(url, _default_branch(root, remote))
+    if found is None:
+        shown = re.sub(r"//[^@/]+@", "//", url)  # a token is not for logs
+        raise GitError(
+            f"the address of the remote {remote}, {shown}, is of no known form, such as https://HOST/OWNER/NAME.git or "
+            "git@HOST:OWNER/NAME.git; pages get no links to the repository"
+        )
+    return found
+
+
+def _is_local(url: str) -> bool:
+    return url.startswith(("/", ".", "~", "file:")) or re.match(r"[A-Za-z]:[\\/]", url) is not None
 
 
 def _default_branch(root: Path, remote: str) -> str:
-    head = _git(root, "symbolic-ref", "--short", f"refs/remotes/{remote}/HEAD")
-    if head:
+    """The branch that the remote's HEAD names; else the one that is checked out, `main`, `master`, or the only one."""
+    refs = f"refs/remotes/{remote}"
+    if head := _git(root, "symbolic-ref", "--short", f"{refs}/HEAD", unless=NOTHING_THERE):
         return head.removeprefix(f"{remote}/")
-    return _git(root, "branch", "--show-current") or "main"
-
-
-class GitError(RuntimeError):
-    """Git could not say what was asked, so nothing may be published."""
+    if current := _git(root, "branch", "--show-current", unless=NOTHING_THERE):
+        return current
+    listed = _git(root, "for-each-ref", "--format=%(refname)", refs, unless=NOTHING_THERE) or ""
+    branches = [name.removeprefix(f"{refs}/") for name in listed.split()]
+    return next((name for name in ("main", "master") if name in branches), (branches or ["main"])[0])
 
 
 def uncommitted_changes(root: Path) -> list[str]:
-    """Files that differ from HEAD or are unknown to git: a deploy would publish them under HEAD's name."""
+    """Files that differ from HEAD or are unknown to git: a deploy would publish them under HEAD's name.
+
+    Raises
+    ------
+    GitError
+        If git cannot say, in git's own words.
+    """
     status = _git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
-    if status is None:
-        raise GitError(
-            f"git cannot say whether {root} has uncommitted changes; is git installed, and is this a repository?"
-        )
-    return [entry[3:] for entry in status.split("\0") if entry]
+    return [entry[3:] for entry in (status or "").split("\0") if entry]
 
 
 def ignored_files(root: Path, *folders: str) -> list[str]:
@@ -145,14 +177,31 @@ def fetch_published(root: Path, remote: str, branch: str) -> bool:
 
     False where there is nothing yet, or the remote cannot be reached (the push will say why).
     """
-    depth = ["--depth=1"] if _git(root, "rev-parse", "--is-shallow-repository") == "true" else []
-    tracking = f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}"
-    return _git(root, "fetch", "--quiet", *depth, remote, tracking) is not None
-
-
-def _git(root: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+        depth = ["--depth=1"] if _git(root, "rev-parse", "--is-shallow-repository") == "true" else []
+        tracking = f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}"
+        _git(root, "fetch", "--quiet", *depth, remote, tracking)
+    except GitError:
+        return False
+    return True
+
+
+NOTHING_THERE = ("not a git repository", "No such remote", "is not a symbolic ref", "git is not installed")
+"""What git says where there is nothing to read, which is no fault: a copy without history, or without a remote."""
+
+
+def _git(root: Path, *arguments: str, unless: tuple[str, ...] = ()) -> str | None:
+    """What git prints; None where it fails with one of the phrases `unless`, and its own words as an error otherwise."""
+    english = os.environ | {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}  # the phrases above, and names of files as they are
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", errors="surrogateescape", env=english
+        )
+        failed, words = done.returncode != 0, done.stderr.strip()
+    except OSError as error:
+        failed, words = True, f"git is not installed, or cannot be started: {error}"
+    if not failed:
+        return done.stdout.rstrip("\n")
+    if any(phrase in words for phrase in unless):
         return None
-    return done.stdout.rstrip("\n")
+    raise GitError(words or f"git {arguments[0]} failed with exit code {done.returncode}")

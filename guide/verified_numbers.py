@@ -149,16 +149,20 @@ def write_page(docs: Path, repository: Repository | None = None, may_prove: bool
     Without `may_prove` no code of a page runs: all numbers must have been proven before, or NotProvenError is raised.
     """
     sections: list[str] = []
-    count, sources = 0, read()
+    proven, given, sources = 0, 0, read()
     for file in pages_of(docs):
         path = f"{docs.name}/{file.relative_to(docs).as_posix()}"
         page = page_parser.read(file.read_text("utf-8"), path)
         if values := _proven_values(page, sources, docs.parent, may_prove):
             sections.append(_section(page, values, file.relative_to(docs), repository))
-            count += len(values)
-    head = _HEAD + f"\nThere are {count} of them.\n"
+            givens = sum(number.operator == "given" for number in page.numbers)
+            proven, given = proven + len(values) - givens, given + givens
+    head = _HEAD + (
+        f"\n{proven} of them are computed. {given} more are *givens*: a block of the page chose them, and the "
+        "sentence reads them back.\n"
+    )
     write_if_changed(docs / PAGE, "\n".join([head, *sections]).encode())
-    return count
+    return proven + given
 
 
 def _section(page: page_parser.Page, values: Iterable[str], file: Path, repository: Repository | None) -> str:

@@ -52,7 +52,7 @@ def _regions_of_fence(part: page_parser.Block | page_parser.Snippet, document: D
 def _session(block: page_parser.Block, document: Document) -> Iterator[Region]:
     """One region for each prompt, placed in the page by its line: a fence in a list or a tab is indented."""
     line_starts = [0]
-    for line in document.text.splitlines(keepends=True):
+    for line in page_parser.lines_of(document.text):
         line_starts.append(line_starts[-1] + len(line))
     parse = DocTestStringParser(DocTestEvaluator())
     for region in parse(block.source, document.path):

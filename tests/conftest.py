@@ -4,16 +4,18 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from cnnguide import Sequential, train_letters_network
 from guide import widget_data
@@ -22,6 +24,8 @@ from guide.widgets import EMBEDS
 ROOT = Path(__file__).parent.parent
 os.environ.setdefault("CNNGUIDE_CACHE", str(ROOT / ".cache"))  # copies of the project share it
 DRAWN = ROOT / ".cache/figures"
+PATIENCE = 600.0
+"""Seconds after which a command, or another process that makes what is shared, counts as hanging."""
 SUB_PATH = "guide"
 """The site is built and served under a sub-path, as on project pages."""
 
@@ -153,7 +157,7 @@ def _special(found: dict):
 def run(*command: str | Path, cwd: Path, ok: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command; where it ends otherwise than expected, fail with all that it said."""
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, text=True, capture_output=True, stdin=subprocess.DEVNULL,
+        [str(part) for part in command], cwd=cwd, text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE,
         env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(cwd)} | environment,
     )  # fmt: skip
     if (done.returncode == 0) != ok:
@@ -169,34 +173,134 @@ def git(*arguments: str, cwd: Path) -> str:
     return run("git", *arguments, cwd=cwd).stdout.strip()
 
 
-def copy_project(target: Path) -> Path:
-    """A repository of its own with the project as it stands, uncommitted work included, nothing generated."""
-    # Experiments run and figures are drawn once for all copies; each build still makes what its fingerprints find stale.
-    run(sys.executable, "-m", "cnnguide.figures", "--into", DRAWN, cwd=ROOT)
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
-    shutil.copytree(DRAWN, target / "docs/figures", dirs_exist_ok=True)
-    git("init", "--quiet", "--initial-branch=main", cwd=target)
-    git("config", "user.name", "A maintainer", cwd=target)
-    git("config", "user.email", "maintainer@example.org", cwd=target)
-    git("add", "--all", cwd=target)
-    git("commit", "--quiet", "--message", "The guide", cwd=target)
-    return target
+@pytest.fixture(scope="session")
+def once(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Make something expensive in a folder of its own, once for all processes of this run: `once("site", make)`.
+
+    Whoever asks first makes it; the others wait. Where making fails, the next one tries again and sees the error as well.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = shared / f"shared-{name}", shared / f"shared-{name}.done"
+        with FileLock(shared / f"shared-{name}.lock", timeout=PATIENCE):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory) -> Path:
-    """The project in a repository whose remote names a project on GitHub; its site is built in `site/`."""
-    folder = copy_project(tmp_path_factory.mktemp("project"))
-    git("remote", "add", "origin", f"https://github.com/someone/{SUB_PATH}.git", cwd=folder)
-    mkdocs("build", cwd=folder)
+def drawn(once) -> Path:
+    """The guide's figures up to date, drawn by a process of its own; experiments that they need have then run as well."""
+
+    def draw(_: Path) -> None:
+        DRAWN.mkdir(parents=True, exist_ok=True)
+        with FileLock(DRAWN.with_suffix(".lock"), timeout=PATIENCE):  # another run of the suite may draw as well
+            run(sys.executable, "-m", "cnnguide.figures", "--into", DRAWN, cwd=ROOT)
+
+    once("figures", draw)
+    return DRAWN
+
+
+def listed_files() -> list[str]:
+    """The files of the project as it is, uncommitted work included, nothing generated."""
+    named = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
+    return [name for name in named if (ROOT / name).is_file()]
+
+
+def commit_all(folder: Path) -> Path:
+    """Make a folder a repository of its own, with everything committed."""
+    git("init", "--quiet", "--initial-branch=main", cwd=folder)
+    name_the_committer(folder)
+    git("add", "--all", cwd=folder)
+    git("commit", "--quiet", "--message", "The guide", cwd=folder)
     return folder
+
+
+def name_the_committer(folder: Path) -> None:
+    git("config", "user.name", "A maintainer", cwd=folder)
+    git("config", "user.email", "maintainer@example.org", cwd=folder)
+
+
+def copy_project(target: Path, drawn: Path, names: Iterable[str] | None = None) -> Path:
+    """A folder with the project as it is. Figures are in it; each build still draws what it finds stale."""
+    for name in names or listed_files():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
+    shutil.copytree(drawn, target / "docs/figures", dirs_exist_ok=True)
+    return target
+
+
+SMALL_CHAPTER = """# A chapter
+
+**Short answer.** It takes **99**<!-- = len(conv_chain(199)) - 1 --> of them; one pixel sees
+1<!-- = receptive_field([]).size -->.
+
+```python
+from cnnguide import conv_chain
+
+sizes = conv_chain(199)
+```
+
+```pycon
+>>> len(sizes) - 1
+99
+```
+
+$a + b$
+
+![A figure](../figures/steps_downhill-light.svg)
+
+/// caption
+A caption.
+///
+"""
+
+
+@pytest.fixture(scope="session")
+def small_guide(once, drawn) -> Callable[[Path], Path]:
+    """Copy into a folder the whole machinery and package with a guide of five pages, two of them labs, and commit it.
+
+    What a build or a deploy does when something is wrong does not depend on the number of pages; their time does.
+    """
+
+    def make(folder: Path) -> None:
+        of_the_guide = re.compile(r"docs/.*\.md$|examples/(?!shape_arithmetic|python101)|tests/")
+        copy_project(folder, drawn, [name for name in listed_files() if not of_the_guide.match(name)])
+        (folder / "docs/chapters").mkdir()
+        (folder / "docs/index.md").write_text("# A small guide\n\nIts [chapter](chapters/training.md).\n", "utf-8")
+        (folder / "docs/chapters/training.md").write_text(SMALL_CHAPTER, "utf-8")
+        config = (folder / "mkdocs.yml").read_text("utf-8")
+        pages = "index.md, chapters/training.md, examples/python101.py, examples/shape_arithmetic.py"
+        nav = f"nav: [{pages}, reference/verified_numbers.md]\n\ntheme:"
+        config, found = re.subn(r"^nav:\n.*?^theme:", nav, config, flags=re.DOTALL | re.MULTILINE)
+        assert found == 1
+        (folder / "mkdocs.yml").write_text(config, "utf-8")
+        commit_all(folder)
+        mkdocs("build", cwd=folder)
+
+    def copied(target: Path) -> Path:
+        return shutil.copytree(once("small-guide", make), target, dirs_exist_ok=True)
+
+    return copied
+
+
+@pytest.fixture(scope="session")
+def project(once, drawn) -> Path:
+    """The project in a repository whose remote names a project on GitHub; its site is built in `site/`. Look, don't edit."""
+
+    def make(folder: Path) -> None:
+        commit_all(copy_project(folder, drawn))
+        git("remote", "add", "origin", f"https://github.com/someone/{SUB_PATH}.git", cwd=folder)
+        mkdocs("build", cwd=folder)
+
+    return once("project", make)
 
 
 @pytest.fixture(scope="session")
@@ -267,22 +371,28 @@ def browser():
         launched.close()
 
 
+def new_tab(browser, address, page="", scheme="light", width=1280, **options):
+    """Open a page of the site in a fresh context; whatever it asks for elsewhere, or fails to get, is in `tab.problems`."""
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, **options)
+    tab = context.new_page()
+    tab.problems = []
+    host = address.split("/guide/")[0]
+    tab.on("request", lambda r: r.url.startswith((host, "data:", "blob:")) or tab.problems.append(f"asks {r.url}"))
+    tab.on("response", lambda r: r.status >= 400 and tab.problems.append(f"{r.status} for {r.url}"))
+    tab.on("pageerror", lambda error: tab.problems.append(str(error)))
+    tab.on("console", lambda m: m.type in ("error", "warning") and tab.problems.append(m.text))
+    tab.goto(address + page)  # until everything is loaded
+    return tab
+
+
 @pytest.fixture
 def open_page(browser, address):
-    """Open a page of the site in a fresh context; whatever it asks for elsewhere, or fails to get, is an error."""
+    """`new_tab` for one test; its tabs are closed after it."""
     contexts = []
 
-    def opened(page="", scheme="light", width=1280, **options):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.problems = []
-        host = address.split("/guide/")[0]
-        tab.on("request", lambda r: r.url.startswith((host, "data:", "blob:")) or tab.problems.append(f"asks {r.url}"))
-        tab.on("response", lambda r: r.status >= 400 and tab.problems.append(f"{r.status} for {r.url}"))
-        tab.on("pageerror", lambda error: tab.problems.append(str(error)))
-        tab.on("console", lambda m: m.type in ("error", "warning") and tab.problems.append(m.text))
-        tab.goto(address + page)  # until everything is loaded
+    def opened(page="", *arguments, **options):
+        tab = new_tab(browser, address, page, *arguments, **options)
+        contexts.append(tab.context)
         return tab
 
     yield opened
@@ -294,7 +404,7 @@ def serious_violations(tab) -> str:
     """What axe finds serious or critical in the page as it stands, as text; empty where all is well."""
     from axe_playwright_python.sync_playwright import Axe
 
-    response = Axe().run(tab).response
+    response = Axe().run(tab, options={"resultTypes": ["violations"]}).response  # what passes needs no list of places
     assert response["passes"], "axe looked at nothing"
     return "\n".join(
         f"{v['impact']}: {v['id']}: {v['help']}\n    " + "\n    ".join(node["html"][:160] for node in v["nodes"][:5])

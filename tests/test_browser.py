@@ -6,36 +6,6 @@ import re
 import subprocess
 import sys
 
-import pytest
-
-from tests.conftest import serious_violations
-
-SCHEMES = ("light", "dark")
-WIDTHS = (1280, 390)
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_axe_finds_nothing_serious_on_any_page(open_page, pages, scheme):
-    assert len(pages) > 8
-    found = []
-    for page in pages:
-        tab = open_page(page, scheme)
-        for fold in tab.query_selector_all("details:not(.widget-numbers)"):  # those are looked at on bare pages
-            fold.evaluate("fold => fold.open = true")
-        if serious := serious_violations(tab):
-            found.append(f"{page} ({scheme})\n{serious}")
-        tab.context.close()
-    assert not found, "\n\n".join(found)
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_no_page_asks_another_host_and_nothing_is_missing(open_page, pages, scheme):
-    for page in pages:
-        tab = open_page(page, scheme)
-        tab.wait_for_timeout(200)  # for what scripts ask for after loading
-        assert tab.problems == [], page
-        tab.context.close()
-
 
 def test_the_browser_itself_would_refuse_another_host(open_page):
     tab = open_page()
@@ -52,30 +22,6 @@ def test_the_browser_itself_would_refuse_another_host(open_page):
         }"""
     )
     assert refused == 3
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_is_wider_than_the_screen(open_page, pages, width):
-    for page in pages:
-        tab = open_page(page, width=width)
-        assert tab.evaluate("document.documentElement.scrollWidth") <= width, page
-        tab.context.close()
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_each_figure_is_shown_in_the_scheme_of_the_page(open_page, pages, scheme):
-    seen = 0
-    for page in pages:
-        tab = open_page(page, scheme)
-        for image in tab.query_selector_all(".md-content img[src*='figures/']"):
-            if image.evaluate("image => image.closest('[data-ready] > .widget-fallback') !== null"):
-                continue  # the widget that runs has taken its place
-            name = image.get_attribute("src")
-            seen += 1
-            assert image.is_visible() == (f"-{scheme}.svg" in name), (page, name)
-            assert image.evaluate("image => image.complete && image.naturalWidth > 0"), (page, name)
-        tab.context.close()
-    assert seen > 20
 
 
 def test_the_scheme_can_be_switched_and_the_figures_follow(open_page):

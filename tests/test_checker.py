@@ -68,7 +68,7 @@ def test_a_site_under_another_path_has(site):
         ('<h1 id="top">A page</h1>', '<p id="top"></p>', "has 0 h1 headings"),
         (' alt="a drawing"', "", "the image ./a.svg#only-light has no alt text"),
         (' alt="a drawing"', ' alt=" "', "the image ./a.svg#only-light has no alt text"),
-        ('id="part"', 'id="top"', "the id 'top' stands 2 times"),
+        ('id="part"', 'id="top"', "the id 'top' is there 2 times"),
         (POLICY, "", "no Content-Security-Policy"),
         ("default-src 'self';", "default-src 'self' *;", "lets default-src reach *"),
         ("default-src 'self';", "default-src 'self'; script-src https:;", "lets script-src reach https:"),
@@ -193,3 +193,20 @@ def test_the_command_says_what_is_wrong_and_ends_accordingly(site, capsys):
     (site / "a.svg").unlink()
     assert main(["check", str(site), "--base", "/guide/"]) == 1
     assert "index.html: ./a.svg#only-light leads nowhere" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("shown", ["There are 12.", "<b>1</b>2 of them", "<em>3×3</em> and 7", "<td>99 %</td>"])
+def test_a_number_that_readers_see_and_nothing_proves_is_found(site, shown):
+    page = site / "other/index.html"
+    page.write_text(page.read_text("utf-8").replace("<h2", f"<article>{shown}</article><h2"), "utf-8")
+    assert any("shows a number that nothing proves" in problem for problem in check_site(site, "/guide/"))
+
+
+def test_numbers_that_are_marked_named_or_code_are_left_alone(site):
+    page = site / "other/index.html"
+    sound = (
+        '<article><h2 id="a">1. First</h2> A 3×3 kernel of VGG-16 <span class="proven">9</span>, <code>x = 12</code>, '
+        "<pre>99</pre> <math><mn>7</mn></math>, as Ioffe and Szegedy (2015) say in section 2.1</article>"
+    )
+    page.write_text(page.read_text("utf-8").replace("<h2", f"{sound}<h2"), "utf-8")
+    assert check_site(site, "/guide/") == []

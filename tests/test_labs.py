@@ -1,6 +1,8 @@
 """Labs: as scripts, as pages that weigh what a page should, and as notebooks."""
 
+import contextlib
 import importlib.util
+import io
 import json
 import re
 import runpy
@@ -23,10 +25,8 @@ LABS = labs.sources(ROOT)
 
 
 @pytest.mark.parametrize("script", LABS, ids=lambda script: script.stem)
-def test_a_lab_runs_as_a_script(script, monkeypatch, capsys):
-    monkeypatch.setenv("MPLBACKEND", "Agg")
-    runpy.run_path(str(script), run_name="__main__")
-    assert capsys.readouterr().out
+def test_a_lab_runs_as_a_script(lab, script):
+    assert lab(script.stem)["printed"]
 
 
 def test_an_exercise_starts_with_a_wrong_answer(lab):
@@ -63,8 +63,8 @@ def test_only_a_fitting_scale_lets_thirty_layers_learn(site):
     assert read["1.0"] > 20 and read["0.5"] < 10 and read["1.5"] < 10
 
 
-def test_the_check_of_shape_arithmetic_answers_the_typical_mistakes(monkeypatch):
-    check = runpy.run_path(str(ROOT / "examples/shape_arithmetic.py"))["check"]
+def test_the_check_of_shape_arithmetic_answers_the_typical_mistakes(lab):
+    check = lab("shape_arithmetic")["check"]
     assert check(50).startswith("Right")
     assert check(51).startswith("51 is the number of sizes")
     assert "not to a third" in check(33)
@@ -73,14 +73,17 @@ def test_the_check_of_shape_arithmetic_answers_the_typical_mistakes(monkeypatch)
 
 @pytest.fixture(scope="module")
 def lab():
-    """The names that a lab defines, each lab run once."""
+    """The names that a lab defines when it is run as a script, and as `printed` what it prints; each lab is run once."""
     known: dict[str, dict] = {}
 
     def run(name):
         if name not in known:
-            with pytest.MonkeyPatch.context() as patch:
+            said = io.StringIO()
+            with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
                 patch.setenv("MPLBACKEND", "Agg")
-                known[name] = runpy.run_path(str(ROOT / f"examples/{name}.py"))
+                names = runpy.run_path(str(ROOT / f"examples/{name}.py"), run_name="__main__")
+            assert "printed" not in names
+            known[name] = names | {"printed": said.getvalue()}
         return known[name]
 
     return run

@@ -10,12 +10,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 import cnnguide
+from guide.release import release_problems
 from tests.conftest import ROOT, run
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT, PYTEST = PYPROJECT["project"], PYPROJECT["tool"]["pytest"]["ini_options"]
 INFO = f"cnnguide-{cnnguide.__version__}.dist-info"
 MOST_PYTHON = 160_000
 """Bytes of Python that travel with the wheel, compressed, figures and experiments included."""
@@ -96,6 +99,60 @@ def test_every_make_target_of_the_readme_exists():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_ci_runs_the_readmes_test_command():
-    assert "make test\n" in (ROOT / ".ci/run").read_text("utf-8")
-    assert "make test\n" in (ROOT / ".github/workflows/guide.yml").read_text("utf-8")
+WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/guide.yml").read_text("utf-8"))
+CI = (ROOT / ".ci/run").read_text("utf-8")
+
+
+def commands_of_ci() -> list[str]:
+    """The commands of .ci/run that test: with what they require written before them."""
+    lines = [line.partition(" #")[0].strip() for line in CI.splitlines()]
+    return [line for line in lines if re.match(r"(CNNGUIDE_REQUIRE=\S+ )?(make|\.venv/)", line)]
+
+
+def test_ci_and_the_workflow_run_the_same_commands_with_the_same_requirements():
+    of_workflow = [
+        "".join(f"{name}={value} " for name, value in step.get("env", {}).items()) + step["run"]
+        for job in ("test", "test-oldest")
+        for step in WORKFLOW["jobs"][job]["steps"]
+        if "run" in step
+    ]
+    assert of_workflow == commands_of_ci()
+    assert "CNNGUIDE_REQUIRE=browser,torch,node,npm make test" in commands_of_ci()
+
+
+def test_every_target_that_ci_makes_exists():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    steps = [step["run"] for job in WORKFLOW["jobs"].values() for step in job["steps"] if "run" in step]
+    targets = {target for line in (*commands_of_ci(), *steps) for target in re.findall(r"make ([a-z-]+)$", line)}
+    assert targets == {"setup", "test", "test-oldest", "deploy"}
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_what_a_make_target_leaves_out_exists():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    ignored = re.findall(r"--ignore=(\S+)", makefile)
+    assert ignored and all((ROOT / name).exists() for name in ignored)
+    marked = set(re.findall(r'-m "not (\w+)"', makefile))
+    assert marked <= {line.partition(":")[0] for line in PYTEST["markers"]} and marked == {"site", "browser"}
+
+
+def test_actions_are_pinned_and_jobs_end():
+    """A tag can be moved to another commit; a job that hangs would run for six hours."""
+    for name, job in WORKFLOW["jobs"].items():
+        assert 0 < job["timeout-minutes"] <= 30, name
+        for step in job["steps"]:
+            assert "run" in step or re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"]), step
+
+
+def test_the_version_that_is_cited_is_the_packages():
+    assert f"version: {cnnguide.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+def test_a_release_wants_its_version_in_the_changelog_and_in_the_citation(tmp_path):
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n")
+    (tmp_path / "CITATION.cff").write_text("version: 1.9.0\n")
+    assert len(release_problems(tmp_path, "2.0.0")) == 2
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n## 2.0.0\n")
+    (tmp_path / "CITATION.cff").write_text("version: 2.0.0\n")
+    assert release_problems(tmp_path, "2.0.0") == []

@@ -351,9 +351,13 @@ def test_the_sentence_and_the_line_of_a_number_are_kept():
         ("0.1", "<", 0.1, False),  # a strict bound is not decided by the binary neighbour of a tenth
         ("95 %", ">", 0.95, False),
         ("28&nbsp;%", "=", 0.28, True),
-        ("5", "<", 10**400, True),
+        ("5", "<", 10**400, False),  # too loose
         ("5", ">", 10**400, False),
-        ("1e999", ">", 5, True),
+        ("1e999", ">", 5, False),  # too loose
+        ("6", "<", 11.9, True),
+        ("6", "<", 12.1, False),
+        ("6", ">", 3.1, True),
+        ("6", ">", 2.9, False),
         ("0.5", "=", Decimal("0.5"), True),
         ("0.5", "=", Fraction(1, 2), True),
     ],
@@ -369,8 +373,66 @@ def test_an_expression_sees_the_page_the_package_and_math():
 
 
 def test_parts_come_in_the_order_of_the_page():
-    text = "2<!-- = n -->\n\n```python\nn = 3\n```\n\n3<!-- = n -->\n"
+    text = "2<!-- = n -->\n\n```python\nn = abs(-3)\n```\n\n3<!-- = n -->\n"
     assert [type(part) for part in page_parser.read(text).parts] == [Number, Block, Number]
+
+
+LITERALS = """```python
+n = abs(-3)
+rule = SGD(lr=0.05)
+width = 256
+```
+
+```pycon
+>>> depth = 9
+```
+
+"""
+
+
+@pytest.mark.parametrize("expression", ["width", "depth", "rule.lr"])
+def test_a_literal_that_is_read_back_is_a_given_and_says_so(expression):
+    (*_, number) = page_parser.read(f"{LITERALS}64<!-- given {expression} -->\n").numbers
+    assert (number.operator, number.expression) == ("given", expression)
+    with pytest.raises(PageError, match=r"page:11: .* read back, which proves nothing; say that it is given"):
+        page_parser.read(f"{LITERALS}64<!-- = {expression} -->\n")
+
+
+@pytest.mark.parametrize(
+    "expression", ["n", "width * depth", "conv_output_size(width, 3)", "unheard_of", "rule.momentum"]
+)
+def test_what_is_computed_is_not_given(expression):
+    page_parser.read(f"{LITERALS}64<!-- = {expression} -->\n")
+    with pytest.raises(PageError, match=r"is not given: no block above binds it to a literal"):
+        page_parser.read(f"{LITERALS}64<!-- given {expression} -->\n")
+
+
+def test_a_name_that_is_bound_again_is_given_no_more():
+    again = "```python\nwidth = depth * 2\n```\n\n"
+    page_parser.read(f"{LITERALS}{again}18<!-- = width -->\n")
+    with pytest.raises(PageError, match="is not given"):
+        page_parser.read(f"{LITERALS}{again}18<!-- given width -->\n")
+
+
+def test_a_given_is_compared_too():
+    (number,) = page_parser.read(f"{LITERALS}63<!-- given width -->\n").numbers
+    assert "the page says 63 given width, which gives 64" in page_parser.problem_with(number, 64)
+
+
+@pytest.mark.parametrize(
+    "hidden", ["&#49;&#50; of them", "&#x31; of them", "&frac12; of them", "x in 2000 of them", "we need questions 512"]
+)
+def test_numbers_in_disguise_are_refused(hidden):
+    with pytest.raises(PageError, match=r"is a number in disguise|has no expression"):
+        page_parser.read(f"There are {hidden}.\n")
+
+
+def test_signs_that_only_python_takes_for_line_ends_change_neither_lines_nor_code():
+    text = "a\u2028b\u0085c\fd\n\n- item\n\n    ```python\n    s = 'x\u2028yz'\n    ```\n\n12\n"
+    with pytest.raises(PageError, match=r"page:9: the number 12"):
+        page_parser.read(text)
+    (block,) = page_parser.read(text.replace("\n12\n", "\n")).parts
+    assert block.source == "s = 'x\u2028yz'\n" and block.line == 5
 
 
 @pytest.mark.parametrize("expression", ["28", "4 * 7", "0.95", "'a' < 'b'"])

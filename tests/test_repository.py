@@ -3,6 +3,7 @@
 import pytest
 
 from guide import repository
+from guide.build import own_domain
 from guide.repository import Repository
 from tests.conftest import git
 
@@ -22,6 +23,10 @@ from tests.conftest import git
         "ssh://git@ssh.github.com:443/someone/guide.git",
         "https://www.github.com/someone/guide",
         "https://GitHub.com/someone/guide",
+        "github.com:someone/guide.git",
+        "git+ssh://git@github.com/someone/guide.git",
+        "SSH://git@github.com/someone/guide.git",
+        "git+https://github.com/someone/guide",
     ],
 )
 def test_a_github_remote_in_any_form(remote):
@@ -109,7 +114,7 @@ def test_another_remote_is_found_by_its_name(checkout):
 
 
 def test_without_git_nothing_is_called_clean(tmp_path_factory):
-    with pytest.raises(repository.GitError, match="git cannot say whether"):
+    with pytest.raises(repository.GitError, match="not a git repository"):
         repository.uncommitted_changes(tmp_path_factory.mktemp("no git"))
 
 
@@ -133,3 +138,48 @@ def test_uncommitted_changes_are_listed(checkout):
     (checkout / "new").mkdir()
     (checkout / "new/file.txt").write_text("c")
     assert sorted(repository.uncommitted_changes(checkout)) == ["a.txt", "new/file.txt"]
+
+
+def test_a_branch_is_quoted_in_every_address():
+    found = Repository("github.com", "someone", "guide", "fix/#12-größe")
+    quoted = "fix/%2312-gr%C3%B6%C3%9Fe"
+    assert found.edit_uri == f"edit/{quoted}/docs/"
+    assert f"/blob/{quoted}/docs/a%20b.md#L3" in found.source_url("docs/a b.md", 3)
+    assert found.archive_url.endswith(f"/archive/refs/heads/{quoted}.zip")
+    assert f"/blob/{quoted}/" in found.colab_url("a.ipynb", "fix/#12-größe")
+
+
+def test_an_address_of_an_unknown_form_is_named_without_its_token(checkout):
+    git("remote", "add", "origin", "https://name:secret@localhost/guide", cwd=checkout)
+    with pytest.raises(repository.GitError, match=r"remote origin, https://localhost/guide, is of no known form"):
+        repository.find(checkout)
+
+
+@pytest.mark.parametrize("branches", [["master"], ["main", "work"], ["trunk"]])
+def test_without_the_remotes_head_the_branch_is_the_one_that_is_there(checkout, branches):
+    git("remote", "add", "origin", "git@github.com:someone/guide.git", cwd=checkout)
+    for name in branches:
+        git("update-ref", f"refs/remotes/origin/{name}", "HEAD", cwd=checkout)
+    git("checkout", "--quiet", "--detach", cwd=checkout)
+    assert repository.find(checkout).branch == branches[0]
+
+
+def test_what_git_refuses_is_told_in_its_own_words(checkout, monkeypatch):
+    """A checkout of another user, as in a container: git names the remedy."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    for ask in (repository.find, repository.uncommitted_changes):
+        with pytest.raises(repository.GitError, match=r"dubious ownership(?s:.*)safe\.directory"):
+            ask(checkout)
+
+
+def test_without_git_there_is_no_repository(checkout, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert repository.find(checkout) is None
+    with pytest.raises(repository.GitError, match="git is not installed"):
+        repository.uncommitted_changes(checkout)
+
+
+def test_an_own_domain_is_the_address_of_the_site(tmp_path):
+    (tmp_path / "CNAME").write_text("guide.example.org\n")
+    assert own_domain(tmp_path) == "https://guide.example.org/"
+    assert own_domain(tmp_path / "elsewhere") is None
