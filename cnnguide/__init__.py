@@ -38,7 +38,8 @@ from cnnguide.layers import GELU, BatchNorm2d, Branches, GlobalAvgPool2d, PReLU,
 from cnnguide.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp, clip_by_norm, cosine_rate, step_rate
 from cnnguide.training import DivergedError, History, accuracy, fit
 from cnnguide.letters_network import letters_network, train_letters_network, trained_letters_network
-from cnnguide.photo_network import PHOTO_CLASSES, PHOTO_LAYERS, Guess, classify, photo_network, prepare_photo
+from cnnguide.photo_network import PHOTO_CLASSES, PHOTO_LAYERS, Guess, classify, exciting_images, photo_network
+from cnnguide.photo_network import prepare_photo
 from cnnguide.feature_visualization import maximize_activation
 
 __version__ = "0.1.0"
@@ -70,5 +71,5 @@ __all__ = [
     "fit", "History", "accuracy", "DivergedError",
     "letters_network", "train_letters_network", "trained_letters_network", "maximize_activation",
     # a published network
-    "photo_network", "prepare_photo", "classify", "Guess", "PHOTO_CLASSES", "PHOTO_LAYERS",
+    "photo_network", "prepare_photo", "classify", "exciting_images", "Guess", "PHOTO_CLASSES", "PHOTO_LAYERS",
 ]  # fmt: skip

@@ -15,15 +15,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnguide._checks import as_floats, check_int
+from cnnguide._checks import as_floats, check_choice, check_int
 from cnnguide.activations import softmax
 from cnnguide.images import DATA, PHOTO_SIDE, resize
 from cnnguide.layers import Branches, Conv2d, Flatten, GlobalAvgPool2d, MaxPool2d, ReLU, Sequential
 
-__all__ = ["PHOTO_CLASSES", "PHOTO_LAYERS", "Guess", "classify", "photo_network", "prepare_photo"]
+__all__ = ["PHOTO_CLASSES", "PHOTO_LAYERS", "Guess", "classify", "exciting_images", "photo_network", "prepare_photo"]
 
 WEIGHTS = DATA / "squeezenet_1_1.npz"
 CLASSES = DATA / "imagenet_classes.txt"
+EXCITING_IMAGES = DATA / "exciting_images.npz"
+EXCITING_SIDE = 64
 
 FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
 """How many channels each fire module squeezes its input to, and each of its two expansions gives."""
@@ -212,6 +214,42 @@ def classify(image: np.ndarray, top: int = 5) -> list[Guess]:
     probabilities = softmax(_shared_network().forward(prepare_photo(image)))[0]
     best = np.argsort(-probabilities, kind="stable")[:top]
     return [Guess(PHOTO_CLASSES[place], float(probabilities[place])) for place in best]
+
+
+def exciting_images(layer: str) -> dict[int, np.ndarray]:
+    """What some channels of a layer of `photo_network` like best, kept because the climb takes a second for each.
+
+    Parameters
+    ----------
+    layer : {"fire2", "fire3", "fire5", "fire7", "fire9", "conv10"}
+        Which layer; the channels of conv10 are the classes.
+
+    Returns
+    -------
+    dict of int to ndarray of float32, shape (3, 64, 64)
+        The image of each channel that was chosen, by its number. The numbers are equally spaced, so that neither good nor
+        bad ones were picked.
+
+    Raises
+    ------
+    ValueError
+        For another layer.
+
+    Notes
+    -----
+    `maximize_activation` with its means for photos, from a seed for each image, made smaller by `resize`;
+    `python -m guide.makers.exciting_images` says with which settings, and makes them again.
+
+    Examples
+    --------
+    >>> list(exciting_images("fire5"))
+    [0, 42, 85, 128, 170, 213]
+    """
+    with np.load(EXCITING_IMAGES) as file:
+        layers = list(dict.fromkeys(name.split("/")[0] for name in file.files))
+        check_choice("layer", layer, layers)
+        kept = [name for name in file.files if name.startswith(f"{layer}/")]
+        return {int(name.split("/")[1]): file[name].astype(np.float32) / 255 for name in kept}
 
 
 @functools.cache

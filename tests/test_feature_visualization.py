@@ -4,16 +4,22 @@ import numpy as np
 import pytest
 
 from cnnguide import (
+    PHOTOS,
     Conv2d,
     Flatten,
     Linear,
     ReLU,
     Sequential,
     draw_letters,
+    exciting_images,
     maximize_activation,
+    photo,
+    prepare_photo,
     softmax,
     train_letters_network,
 )
+from cnnguide.feature_visualization import _natural, _turned
+from guide.makers.exciting_images import LAYERS, chosen, climb, up_to
 
 
 def test_a_linear_unit_gets_its_positive_weights():
@@ -106,3 +112,75 @@ def test_bad_input_is_named():
         maximize_activation(model, [0], (1, 2, 2), np.random.default_rng(0), blur_every=0)
     with pytest.raises(ValueError, match="layer must be from 0 to 1, got 2"):
         maximize_activation(model, [0], (1, 2, 2), np.random.default_rng(0), layer=2)
+
+
+# What makes images for photos natural.
+
+
+def test_turns_and_enlargements_are_those_of_scipy():
+    ndimage = pytest.importorskip("scipy.ndimage")
+    x = np.random.default_rng(0).random((1, 2, 9, 12))
+    for degrees, factor in ((0, 1), (20, 1), (0, 1.3), (-35, 0.8)):
+        cos, sin = np.cos(np.radians(degrees)) / factor, np.sin(np.radians(degrees)) / factor
+        matrix, middle = np.array([[cos, -sin], [sin, cos]]), np.array([4, 5.5])
+        for channel in range(2):
+            wanted = ndimage.affine_transform(x[0, channel], matrix, middle - matrix @ middle, order=1, mode="nearest")
+            np.testing.assert_allclose(_turned(x, degrees, factor)[0, channel], wanted, atol=1e-12)
+
+
+def test_the_gradient_has_the_frequencies_and_colours_of_photos():
+    """White noise gets a spectrum that falls as the frequency to the power -1, and colours with the wanted covariance."""
+    noise = np.random.default_rng(0).standard_normal((20, 3, 64, 64))
+    spectrum = abs(np.fft.fft2(_natural(noise, 1, None))).mean(axis=(0, 1))
+    for low, high in ((2, 4), (5, 10), (8, 16)):
+        assert spectrum[low, 0] / spectrum[high, 0] == pytest.approx(2, rel=0.15)
+    root = np.array([[0.6, 0.3, 0.1], [0.3, 0.5, 0.3], [0.1, 0.3, 0.5]])
+    colored = _natural(noise, 0, root)
+    covariance = np.cov(np.moveaxis(colored, 1, 0).reshape(3, -1))
+    np.testing.assert_allclose(covariance, root @ root.T, atol=0.01)
+
+
+def test_each_means_for_photos_does_what_it_is_there_for():
+    """On a fresh network for colours: coarser with `fourier`, less glaring with `colors`, alike at all places with moves."""
+    model = Sequential(Conv2d(3, 8, 5, np.random.default_rng(3)), ReLU(), Conv2d(8, 6, 5, np.random.default_rng(4)))
+
+    def images(**settings):
+        plain = dict(blur=0, jitter=0, l2=0.5, steps=60, rate=0.02, ground=0.45)
+        return maximize_activation(model, range(6), (3, 24, 24), np.random.default_rng(0), **(plain | settings))
+
+    def roughness(x):
+        return ((np.diff(x, axis=2) ** 2).mean() + (np.diff(x, axis=3) ** 2).mean()) / x.var()
+
+    def glare(x):
+        return (x - x.mean(axis=1, keepdims=True)).std()
+
+    plain = images()
+    assert roughness(images(fourier=1)) < 0.7 * roughness(plain)
+    assert glare(images(colors=np.full((3, 3), 0.3) + 0.1 * np.eye(3))) < 0.7 * glare(plain)
+    assert roughness(images(rotation=15)) < 0.95 * roughness(plain)
+    assert roughness(images(scale=0.2)) < 0.95 * roughness(plain)
+    assert images(steps=0).min() >= 0.45 and images(steps=0).max() <= 0.55
+
+
+@pytest.mark.parametrize(("layer", "place"), [("fire5", 2), ("conv10", 4)])
+def test_kept_images_are_what_their_maker_finds(layer, place):
+    unit = chosen(layer)[place]
+    kept, found = exciting_images(layer)[unit], climb(layer, unit) / 255
+    assert np.corrcoef(kept.ravel(), found.ravel())[0, 1] > 0.95
+
+
+def test_kept_images_are_those_of_channels_at_equal_distances():
+    for layer in LAYERS:
+        assert list(exciting_images(layer)) == chosen(layer)
+    with pytest.raises(ValueError, match="layer must be one of fire2, .*; got 'fire4'"):
+        exciting_images("fire4")
+
+
+def test_kept_images_excite_their_channels_more_than_any_photo():
+    for layer in LAYERS:
+        front = up_to(layer)
+        photos = [front.forward(prepare_photo(photo(name)))[0].mean(axis=(1, 2)) for name in PHOTOS]
+        kept = exciting_images(layer)
+        found = [front.forward(image[None])[0, unit].mean() for unit, image in kept.items()]
+        better = [value > max(one[unit] for one in photos) for unit, value in zip(kept, found, strict=True)]
+        assert sum(better) >= 5, layer

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cnnguide.experiments.store import Result, Tolerance, experiment
-from cnnguide.filters import match_template
+from cnnguide.filters import LAPLACIAN, SOBEL_X, SOBEL_Y, match_template
 from cnnguide.images import luma
 from cnnguide.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential
 from cnnguide.letters import ALPHABET, HELD_OUT_FONTS, Page, draw_letters, draw_page
@@ -29,6 +29,31 @@ def cut_letter(letter: str, em: float = 16, shear: float = 0.0) -> np.ndarray:
 
 
 # --8<-- [end:cut_letter]
+
+
+# --8<-- [start:nearest_kernel]
+def nearest_kernel(bank: np.ndarray, pattern: np.ndarray) -> tuple[int, float]:
+    """Which kernel of a bank is most like a pattern, or its negative, and the correlation of their weights."""
+    correlations = [np.corrcoef(kernel.ravel(), pattern.ravel())[0, 1] for kernel in bank]
+    place = int(np.argmax(np.abs(correlations)))
+    return place, float(correlations[place])
+
+
+# --8<-- [end:nearest_kernel]
+
+
+# --8<-- [start:patterns]
+def designed_kernels() -> dict[str, np.ndarray]:
+    """Kernels that people have designed, for three colours: (3, 3, 3) each."""
+    line = np.tile([-1.0, 2.0, -1.0], (3, 1))
+    gray = {"Sobel-X": SOBEL_X, "Sobel-Y": SOBEL_Y, "line": line, "Laplacian": LAPLACIAN}
+    yellow_or_blue = np.array([0.5, 0.5, -1.0])[:, None, None]
+    return {name: np.tile(kernel, (3, 1, 1)) for name, kernel in gray.items()} | {
+        "yellow or blue": np.tile(yellow_or_blue, (1, 3, 3))
+    }
+
+
+# --8<-- [end:patterns]
 
 
 # --8<-- [start:find_letter]

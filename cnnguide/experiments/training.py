@@ -10,11 +10,13 @@ import numpy as np
 from cnnguide.activations import log_softmax, log_softmax_backward, softmax
 from cnnguide.experiments.store import FORM, Result, Tolerance, experiment
 from cnnguide.feature_visualization import maximize_activation
+from cnnguide.images import photo
 from cnnguide.layers import Dropout, Layer, Sequential
 from cnnguide.letters import FAMILIES, HELD_OUT_FAMILIES, HELD_OUT_FONTS, HELD_OUT_STYLES, TRAINING_FONTS, draw_letters
 from cnnguide.letters_network import letters_network, trained_letters_network
 from cnnguide.losses import cross_entropy, cross_entropy_backward
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
+from cnnguide.photo_network import photo_network, prepare_photo
 from cnnguide.training import DivergedError, Examples, Optimizer, accuracy, fit
 
 EPOCHS, BATCH = 8, 32
@@ -375,4 +377,23 @@ def shifted_letters() -> Result:
                 fit(model, data, optimizer, 1, BATCH, rng, progress=False)
             rows.append([accuracy(model, (np.roll(centred[0], pixels, axis=3), centred[1])) for pixels in range(6)])
         found[str(most)] = rows
+    return found
+
+
+@experiment(atol=0.01)
+def hidden_parts() -> Result:
+    """Two photos with a gray square of 48×48 pixels at 12×12 places: what remains of the probability of the best class."""
+    model, side, step = photo_network(), 48, 16
+    found: Result = {}
+    for name in ("cat", "coffee"):
+        x = prepare_photo(photo(name))
+        whole = softmax(model.forward(x))[0]
+        best, corners = int(whole.argmax()), range(0, x.shape[3] - side + 1, step)
+        rows = []
+        for top in corners:
+            hidden = np.repeat(x, len(corners), axis=0)
+            for image, left in zip(hidden, corners, strict=True):
+                image[:, top : top + side, left : left + side] = 0.5
+            rows.append(_rounded(softmax(model.forward(hidden))[:, best], 3))
+        found[name] = {"class": best, "whole": float(whole[best]), "left": rows}
     return found

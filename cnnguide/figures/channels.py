@@ -11,7 +11,9 @@ from matplotlib.patches import Circle, Rectangle, RegularPolygon
 from cnnguide.experiments.channels import (
     TEXT,
     cut_letter,
+    designed_kernels,
     find_letter,
+    nearest_kernel,
     one_template_and_a_bank,
     template_bank,
     what_channels_answer_to,
@@ -27,8 +29,9 @@ from cnnguide.filters import (
     gradient_magnitude,
     match_template,
 )
-from cnnguide.images import coffee, color_grid, disk, luma
+from cnnguide.images import coffee, color_grid, disk, luma, photo
 from cnnguide.letters import ALPHABET, draw_page
+from cnnguide.photo_network import PHOTO_LAYERS, photo_network, prepare_photo
 from cnnguide.pooling import avg_pool2d
 
 SHORT_PAGE: dict[str, Any] = {"text": TEXT[:76], "width": 250}
@@ -310,4 +313,58 @@ def channels_are_shared(scheme: Scheme) -> Figure:
     ax.set(xticks=range(26), ylim=(0.36, 1.02), ylabel="area under the curve")
     ax.set_xticklabels(list(ALPHABET[:26]))
     ax.legend(loc="lower left", bbox_to_anchor=(0, -0.02))
+    return fig
+
+
+def in_color(kernel: np.ndarray) -> np.ndarray:
+    """A kernel for three colours as a picture: zero is mid-gray, its largest weight full brightness or none."""
+    return np.moveaxis(0.5 + kernel / (2 * abs(kernel).max()), 0, -1)
+
+
+@figure
+def photo_kernels(scheme: Scheme) -> Figure:
+    """All kernels of the first layer of the photo network in colour, in the order of the network."""
+    bank = photo_network().parameters()[0]
+    fig = Figure(figsize=(7, 3.1))
+    for ax, kernel in zip(fig.subplots(5, 13).ravel(), [*bank, None], strict=True):
+        if kernel is None:
+            ax.axis("off")
+        else:
+            show(ax, in_color(kernel), "")
+            ax.spines[:].set(visible=True, color=scheme.faint)
+    return fig
+
+
+@figure
+def designed_and_found(scheme: Scheme) -> Figure:
+    """Five kernels that people designed, and below each the kernel of the photo network that is most like it."""
+    bank, designed = photo_network().parameters()[0], designed_kernels()
+    fig = Figure(figsize=(7, 3.4))
+    axes = fig.subplots(2, len(designed))
+    for (above, below), (name, kernel) in zip(axes.T, designed.items(), strict=True):
+        place, correlation = nearest_kernel(bank, kernel)
+        show(above, in_color(kernel), name)
+        show(below, in_color(bank[place]), f"{correlation:+.2f}".replace("-", "−"))
+    return fig
+
+
+@figure
+def photo_channels(scheme: Scheme) -> Figure:
+    """A photo, and six channels at equal distances after the first layer and after three fire modules."""
+    model, x = photo_network(), prepare_photo(photo("cat"))
+    fig = Figure(figsize=(7, 5.2))
+    axes = fig.subplots(4, 7)
+    show(axes[0, 0], np.moveaxis(x[0], 0, -1), "photo")
+    for ax in axes[1:, 0]:
+        ax.axis("off")
+    shown = {"relu1": "first layer", "fire2": "fire2", "fire5": "fire5", "fire9": "fire9"}
+    maps = {}
+    for name, place in PHOTO_LAYERS.items():
+        x = maps[name] = model.layers[place].forward(x)
+    for row, (name, title) in zip(axes[:, 1:], shown.items(), strict=True):
+        channels = maps[name][0]
+        for place, ax in enumerate(row):
+            answers = channels[len(channels) * place // len(row)]
+            show(ax, answers, "", scheme.intensity, 0, float(answers.max()) or 1)
+        row[0].set_ylabel(title)
     return fig

@@ -14,6 +14,7 @@ from cnnguide.experiments.training import (
     LETTERS_SHOWN,
     RULES,
     fair_comparison,
+    hidden_parts,
     images_that_excite,
     overfitting,
     shifted_letters,
@@ -22,11 +23,20 @@ from cnnguide.experiments.training import (
 )
 from cnnguide.figures.registry import figure
 from cnnguide.figures.style import Scheme
+from cnnguide.images import PHOTOS, photo
 from cnnguide.layers import Conv2d, Flatten, Linear, ReLU, Sequential
 from cnnguide.letters import HELD_OUT_FONTS, draw_letters
 from cnnguide.letters_network import trained_letters_network
 from cnnguide.losses import mse_loss, mse_loss_backward
 from cnnguide.optimizers import SGD, AdaGrad, Adam, RMSProp
+from cnnguide.photo_network import (
+    PHOTO_CLASSES,
+    PHOTO_LAYERS,
+    classify,
+    exciting_images,
+    photo_network,
+    prepare_photo,
+)
 
 
 def _mosaic(images: np.ndarray, columns: int, gap: int = 1, between: float = np.nan) -> np.ndarray:
@@ -518,4 +528,69 @@ def shifts_measured(scheme: Scheme) -> Figure:
     ax.set(xlabel="pixels to the right", ylabel="letters read", ylim=(0, 1.02))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.legend(fontsize="small", loc="lower left")
+    return fig
+
+
+@figure
+def hierarchy(scheme: Scheme) -> Figure:
+    """Kernels of the first layer of the photo network, and images that excite channels of deeper layers and classes."""
+    layers = ("fire2", "fire3", "fire5", "fire7", "fire9", "conv10")
+    kernels = photo_network().parameters()[0]
+    rows = {
+        "first layer": [
+            0.5 + kernels[64 * place // 6] / (2 * abs(kernels[64 * place // 6]).max()) for place in range(6)
+        ]
+    }
+    rows |= {layer: list(exciting_images(layer).values()) for layer in layers}
+    fig = Figure(figsize=(7, 8.6))
+    axes = fig.subplots(len(rows), 6)
+    for line, (layer, images) in zip(axes, rows.items(), strict=True):
+        for ax, image in zip(line, images, strict=True):
+            ax.imshow(np.moveaxis(image, 0, -1), interpolation="nearest")
+            _bare(ax)
+        line[0].set_ylabel("classes" if layer == "conv10" else layer)
+    for ax, number in zip(axes[-1], exciting_images("conv10"), strict=True):
+        ax.set_xlabel(PHOTO_CLASSES[number], fontsize="small")
+    return fig
+
+
+@figure
+def where_the_answer_is(scheme: Scheme) -> Figure:
+    """Two photos, the map of the best class over them, and how much of its probability each hidden part takes away."""
+    model, hidden = photo_network(), hidden_parts()
+    to_the_map = Sequential(*model.layers[: PHOTO_LAYERS["relu10"] + 1])
+    fig = Figure(figsize=(7, 4.9))
+    for line, (name, found) in zip(fig.subplots(2, 3), hidden.items(), strict=True):
+        image = np.moveaxis(photo(name), 0, -1)
+        answers = to_the_map.forward(prepare_photo(photo(name)))[0, found["class"]]
+        lost = found["whole"] - np.array(found["left"])
+        for ax in line:
+            ax.imshow(image, interpolation="nearest")
+            _bare(ax)
+        whole = (-0.5, 223.5, 223.5, -0.5)
+        line[1].imshow(answers, extent=whole, alpha=0.7, cmap="magma", vmin=0, interpolation="nearest")
+        centres = (16, 208, 208, 16)  # the middles of the hidden squares, and half a step around them
+        line[2].imshow(lost, extent=centres, alpha=0.7, cmap="magma", vmin=0, interpolation="nearest")
+        for ax in line:
+            ax.set(xlim=(-0.5, 223.5), ylim=(223.5, -0.5))
+        line[0].set_xlabel("photo")
+        line[1].set_xlabel(f"map of “{PHOTO_CLASSES[found['class']]}”", fontsize="small")
+        line[2].set_xlabel("lost where it is hidden", fontsize="small")
+    return fig
+
+
+@figure
+def how_sure(scheme: Scheme) -> Figure:
+    """Four photos, and the three classes that the photo network finds most probable."""
+    fig = Figure(figsize=(7, 5.4))
+    for (left, right), name in zip(fig.subplots(4, 2, width_ratios=(1, 3.4)), PHOTOS, strict=True):
+        left.imshow(np.moveaxis(photo(name), 0, -1), interpolation="nearest")
+        _bare(left)
+        guesses = classify(photo(name), top=3)
+        right.barh(range(3), [guess.probability for guess in guesses], color=scheme.blue)
+        for place, guess in enumerate(guesses):
+            right.text(guess.probability + 0.01, place, f"{guess.name}, {100 * guess.probability:.0f} %", va="center")
+        right.invert_yaxis()
+        right.set(xlim=(0, 1.45), yticks=[], xticks=[])
+        right.spines["bottom"].set_visible(False)
     return fig
