@@ -23,7 +23,20 @@ def state_of(tab) -> dict:
     )
 
 
+def updated(tab) -> None:
+    """Wait until the last change is on the screen."""
+    tab.widget.evaluate("w => new Promise(requestAnimationFrame).then(() => w.updateComplete)")  # events come first
+
+
 def drawn(tab) -> None:
     """Wait until the last change is on the screen, in the live text and in the address."""
-    tab.wait_for_timeout(600)
+    tab.widget.evaluate("w => w.settle()")
     tab.locator(".widget-view[aria-busy=true]").wait_for(state="detached")  # long work is marked as such
+    tab.widget.evaluate("w => w.settle()")  # what the long work has changed
+
+
+def expected(locator):
+    """Playwright's retrying `expect`; imported here because tests are collected without Playwright, too."""
+    from playwright.sync_api import expect
+
+    return expect(locator)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnguide import avg_pool2d, coffee, color_grid, luma
-from tests.widgets.conftest import drawn, state_of
+from tests.widgets.conftest import drawn, state_of, updated
 
 GRIDS = [(8, 2, 2.0), (4, 1, 0.5), (5, 4, 4.0), (16, 3, 1.25), (11, 1, 2.5), (4, 4, 1.0), (7, 2, 3.0)]
 
@@ -183,7 +183,7 @@ def test_pointing_at_a_block_tells_its_colours(open_widget, which):
     box = canvas.bounding_box()
     height, width = (107, 160) if which == 0 else (104, 160)  # the last three rows are in no block
     tab.mouse.move(box["x"] + box["width"] * 100 / width, box["y"] + box["height"] * 30 / height)
-    tab.wait_for_timeout(60)
+    updated(tab)
     place, numbers = block(tab)
     assert place == [4, 13]
     assert numbers == pytest.approx(colours(8, *place), abs=0.00501)
@@ -200,7 +200,7 @@ def test_the_arrow_keys_walk_from_block_to_block_and_stop_at_the_border(open_wid
         tab.locator("canvas").nth(which).focus()
         for key in keys:
             tab.keyboard.press(key)
-            tab.wait_for_timeout(50)
+            updated(tab)
         assert block(tab)[0] == wanted
     assert block(tab)[1] == pytest.approx(colours(8, 13, 20), abs=0.00501)
 
@@ -210,7 +210,7 @@ def test_touch_points_too(open_widget):
     tab.locator("canvas").first.scroll_into_view_if_needed()
     box = tab.locator("canvas").first.bounding_box()
     tab.touchscreen.tap(box["x"] + box["width"] - 2, box["y"] + 2)
-    tab.wait_for_timeout(60)
+    updated(tab)
     place, numbers = block(tab)
     assert place == [1, 10] and numbers == pytest.approx(colours(16, 1, 10), abs=0.00501)
 
@@ -219,7 +219,7 @@ def test_the_switch_reveals_the_means(open_widget):
     tab = open_widget("grid-illusion")
     assert not tab.locator("canvas").nth(2).is_visible()
     tab.get_by_label("Show the means of the blocks").press("Space")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert tab.locator("canvas").nth(2).is_visible() and tab.locator("canvas").nth(3).is_visible()
 
 

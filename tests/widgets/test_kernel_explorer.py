@@ -9,7 +9,7 @@ from PIL import Image
 
 import cnnguide
 from cnnguide import apply_filter, coffee, luma
-from tests.widgets.conftest import drawn, state_of
+from tests.widgets.conftest import drawn, state_of, updated
 
 BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant")
 
@@ -92,7 +92,7 @@ def test_pointing_at_either_picture_spells_out_the_products(open_widget):
     for which in (0, 1):
         box = tab.locator("canvas").nth(which).bounding_box()
         tab.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * (0.5 + which / 10))
-        tab.wait_for_timeout(60)
+        updated(tab)
         state = state_of(tab)
         assert (state["column"], state["row"]) == ("40", str(int(107 * (0.5 + which / 10))))
     row = int(state["row"])
@@ -106,7 +106,7 @@ def test_the_arrow_keys_walk_and_stop_at_the_border(open_widget):
     tab.locator("canvas").first.focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowLeft", "ArrowRight", "Shift+ArrowRight"):
         tab.keyboard.press(key)
-        tab.wait_for_timeout(40)
+        updated(tab)
     assert (state_of(tab)["row"], state_of(tab)["column"]) == ("0", "11")
     drawn(tab)
     assert "column 11" in tab.locator("[role=status]").first.inner_text()
@@ -117,7 +117,7 @@ def test_touch_points_too(open_widget):
     tab.locator("canvas").first.scroll_into_view_if_needed()
     box = tab.locator("canvas").first.bounding_box()
     tab.touchscreen.tap(box["x"] + box["width"] - 2, box["y"] + 2)
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert (state_of(tab)["row"], state_of(tab)["column"]) == ("0", "159")
 
 
@@ -125,14 +125,14 @@ def test_weights_can_be_typed_and_nonsense_is_marked(open_widget):
     tab = open_widget("kernel-explorer", "kernel=identity")
     middle = tab.get_by_label("Weight in row 2, column 2")
     middle.fill("2.5")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert state_of(tab)["kernel"] == "0,0,0;0,2.5,0;0,0,0"
     assert shown_sum(tab) == pytest.approx(2.5 * float(luma(coffee())[52, 63]), abs=0.0051)
     middle.fill("")
     assert middle.get_attribute("aria-invalid") == "true"
     assert state_of(tab)["kernel"] == "0,0,0;0,2.5,0;0,0,0"
     middle.fill("1")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert tab.locator(".kernel-controls select").first.input_value() == "identity"
     middle.fill("2000")
     middle.press("Tab")
@@ -157,11 +157,11 @@ def test_what_adds_up_to_nothing_is_not_drawn_as_noise(open_widget, kernel):
 def test_a_kernel_can_be_resized_around_its_centre(open_widget):
     tab = open_widget("kernel-explorer", "kernel=laplacian")
     tab.get_by_label("Rows of the kernel").select_option("5")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert state_of(tab)["kernel"] == "0,0,0;0,1,0;1,-4,1;0,1,0;0,0,0"
     tab.get_by_label("Rows of the kernel").select_option("1")
     tab.get_by_label("Columns of the kernel").select_option("1")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert state_of(tab)["kernel"] == "-4"
 
 
@@ -184,7 +184,7 @@ def test_a_picture_of_ones_own_stays_in_the_page(open_widget):
     own = tab.locator("input[type=file]")
     own.set_input_files({"name": "wide.png", "mimeType": "image/png", "buffer": picture((100, 1024))})
     tab.locator("canvas[width='512']").first.wait_for()  # made smaller
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert tab.locator("canvas").first.evaluate("canvas => canvas.height") == 50
     assert shown_sum(tab) == pytest.approx(0.299, abs=0.0051)  # the luma of red
     own.set_input_files({"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"})
@@ -195,7 +195,7 @@ def test_a_picture_of_ones_own_stays_in_the_page(open_widget):
     assert own.evaluate("input => input.files.length") == 0  # the same file can be chosen again
     select = tab.locator("[data-setting=picture] select")
     select.select_option("disk")
-    tab.wait_for_timeout(60)
+    updated(tab)
     select.select_option("own")
     tab.locator("canvas[width='512']").first.wait_for()
     tab.locator("canvas").first.click(position={"x": 9, "y": 9})

@@ -9,7 +9,7 @@ import pytest
 from cnnguide import ALPHABET, draw_page, match_template
 from cnnguide.experiments.channels import cut_letter, find_letter, precision_and_recall, template_bank
 from cnnguide.figures.channels import SHORT_PAGE
-from tests.widgets.conftest import drawn, state_of
+from tests.widgets.conftest import drawn, state_of, updated
 
 TEXTS = ("", "e", "see me", "Which Wizard jumps over Quick foxes", SHORT_PAGE["text"], "  two   spaces ", "lille ilLIl")
 
@@ -238,7 +238,7 @@ def test_the_first_false_alarms_are_as_the_chapter_says(open_widget):
     slider.focus()
     for _ in range(40):
         tab.keyboard.press("ArrowLeft")
-        tab.wait_for_timeout(40)
+        updated(tab)
         if counts(tab)["false alarm"]:
             break
     assert re.search(r"False alarms: \d+, at the letters o(, o)*\.", told(tab))
@@ -323,7 +323,7 @@ def test_pointing_tells_how_well_the_kernel_fits(open_widget, which):
         tab.mouse.move(
             box["x"] + box["width"] * (column + 0.5) / width, box["y"] + box["height"] * (row + 0.5) / height
         )
-        tab.wait_for_timeout(80)
+        updated(tab)
         assert place_and_fit(tab) == (row, column, pytest.approx(fit_at(row, column, em=18), abs=0.000501))
 
 
@@ -345,7 +345,7 @@ def test_the_arrow_keys_walk_and_stop_at_the_border(open_widget):
     tab.locator("canvas").nth(1).focus()
     for key in ("ArrowRight", "ArrowDown", "Shift+ArrowRight"):
         tab.keyboard.press(key)
-        tab.wait_for_timeout(50)
+        updated(tab)
     assert (state_of(tab)["row"], state_of(tab)["column"]) == ("8", "249")
     assert "too near to the border" in tab.locator(".letter-kernel").inner_text()
 
@@ -355,7 +355,7 @@ def test_touch_points_too(open_widget):
     tab.locator("canvas").first.scroll_into_view_if_needed()
     box = tab.locator("canvas").first.bounding_box()
     tab.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    tab.wait_for_timeout(80)
+    updated(tab)
     assert (state_of(tab)["row"], state_of(tab)["column"]) == ("50", "125")
 
 

@@ -23,6 +23,12 @@ from tests.widgets.conftest import drawn, state_of
 
 FONT = "Cantarell-Regular"  # that the widget begins with
 
+
+def example(letter):
+    """The levels of ink of a letter in the font that the widget begins with."""
+    return example_letters()[LETTERS.index(letter), letter_reader()["fonts"].index(FONT)]
+
+
 # Forward, loss and backward through a network that the package describes.
 THROUGH = """async ({ networkOf, tensor }, [layers, x, shape, target, losses]) => {
     const { crossEntropy, crossEntropyBackward, softmax } = await import(losses);
@@ -182,7 +188,7 @@ def read_in(tab):
 @pytest.mark.parametrize("right", [0, 3])
 def test_shown_probabilities_are_the_packages(open_widget, letter, right):
     tab = open_widget("letter-reader", f"letter={letter}&right={right}")
-    picture = np.roll(example_letters()[LETTERS.index(letter), 1], right, axis=1)
+    picture = np.roll(example(letter), right, axis=1)
     picture[:, :right] = 0
     scores, probabilities = scores_of(picture), softmax(scores_of(picture)[None])[0]
     assert read_in(tab) == LETTERS[int(scores.argmax())]
@@ -209,7 +215,7 @@ def test_an_e_that_is_moved_is_no_e_to_the_network(open_widget):
 
 def test_bars_are_as_high_as_the_probabilities(open_widget):
     tab = open_widget("letter-reader", "right=3")
-    picture = np.roll(example_letters()[4, 1], 3, axis=1)
+    picture = np.roll(example("e"), 3, axis=1)
     picture[:, :3] = 0
     wanted = softmax(scores_of(picture)[None])[0]
     shares = tab.locator(".reader-height").evaluate_all(
@@ -233,7 +239,7 @@ def pixels(tab, selector):
 
 def test_maps_are_the_packages_with_zero_as_mid_gray(open_widget):
     tab = open_widget("letter-reader")
-    out, outputs = (example_letters()[4, 1] / INK).astype(np.float32)[None, None], []
+    out, outputs = (example("e") / INK).astype(np.float32)[None, None], []
     for layer in trained_letters_network().layers[:6]:
         out = layer.forward(out)
         outputs.append(out[0])
@@ -419,7 +425,7 @@ def test_the_frame_is_around_what_the_unit_sees(open_widget):
     top, left, height, width = tab.locator(".reader-field .picture-window").evaluate(
         """window => ["top", "left", "height", "width"].map((side) => parseFloat(window.style[side]) / 5)"""
     )
-    x = (example_letters()[4, 1] / INK).astype(np.float32)
+    x = (example("e") / INK).astype(np.float32)
     part = Sequential(*trained_letters_network().layers[:4])
     row, column = np.unravel_index(part.forward(x[None, None])[0, 3].argmax(), (10, 10))
     other = np.random.default_rng(0).random((20, 20), np.float32)
@@ -448,7 +454,7 @@ def test_favourite_letters_excite_more_than_others():
     for stage in letter_reader()["stages"]:
         part = Sequential(*model.layers[: stage["layer"] + 1])
         means = np.array([part.forward(x[:, None].astype(np.float32)) for x in examples])
-        means = means.reshape(26, 4, means.shape[2], -1).max(axis=3).mean(axis=1)
+        means = means.reshape(*means.shape[:3], -1).max(axis=3).mean(axis=1)
         for unit, (favourites, answers) in enumerate(zip(stage["favourites"], stage["answers"], strict=True)):
             np.testing.assert_allclose(means[favourites, unit], answers, atol=0.001)
             others = np.delete(means[:, unit], favourites)

@@ -22,7 +22,7 @@ from cnnguide import (
 )
 from cnnguide.experiments.kernel_size import resnet_50_convolutions
 from guide.calculator_networks import networks
-from tests.widgets.conftest import drawn, state_of
+from tests.widgets.conftest import drawn, expected, state_of, updated
 
 KNOWN = networks()
 MIXED = "c3-8,p3-2-0.1,s(c1-8,c3-8-1-1,c1-8~),j(c1-4~p3-1-1,c3-4-1-1~a3-1-1),c3-16-2-2-2-4,p4-3-3,a2"
@@ -400,7 +400,7 @@ def linked(tab):
     """For each row of cells: how many are marked, the first, the last; by the table behind the picture."""
     if not tab.locator(".widget-numbers").evaluate("fold => fold.open"):
         tab.locator(".widget-numbers summary").press("Enter")
-    tab.wait_for_timeout(100)
+    updated(tab)
     return [
         [int(cell.replace("−", "-")) for cell in row.locator("td").all_inner_texts()[1:4]]
         for row in tab.locator(".widget-numbers tbody tr").all()
@@ -451,11 +451,11 @@ def test_the_arrow_keys_walk_from_cell_to_cell_and_stop_at_the_ends(open_widget)
     tab.locator(".cells canvas").focus()
     for key in ("ArrowRight", "Shift+ArrowRight", "ArrowDown"):
         tab.keyboard.press(key)
-        tab.wait_for_timeout(40)
+        updated(tab)
     assert (state_of(tab)["layer"], state_of(tab)["cell"]) == ("5", "5")
     for _ in range(9):
         tab.keyboard.press("ArrowUp")
-        tab.wait_for_timeout(40)
+        updated(tab)
     assert state_of(tab)["layer"] == "0" and int(state_of(tab)["cell"]) in (16, 17)  # over the middle of the cell
     drawn(tab)
     assert "Pixel 1" in tab.locator("[role=status]").first.inner_text()
@@ -468,12 +468,12 @@ def test_what_is_chosen_is_shown_where_the_mouse_rests(open_widget):
     tab.mouse.click(x, y)
     for _ in range(3):
         tab.keyboard.press("ArrowRight")
-        tab.wait_for_timeout(40)
+        updated(tab)
     assert state_of(tab)["cell"] == "4" and linked(tab)[5] == [1, 4, 4]
     tab.mouse.move(*cell_at(tab, 5, 2))
     tab.mouse.down()
     tab.mouse.move(*cell_at(tab, 5, 3))
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert state_of(tab)["cell"] == "3" and linked(tab)[5] == [1, 3, 3]
     tab.mouse.up()
 
@@ -481,7 +481,7 @@ def test_what_is_chosen_is_shown_where_the_mouse_rests(open_widget):
 def test_touch_chooses_a_cell(open_widget):
     tab = open_widget("network-calculator", width=390, has_touch=True)
     tab.touchscreen.tap(*cell_at(tab, 4, 6))
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert (state_of(tab)["layer"], state_of(tab)["cell"]) == ("4", "6")
 
 
@@ -499,7 +499,7 @@ def test_a_field_beyond_the_image_and_one_with_holes_say_so(open_widget):
 def press(tab, *labels):
     for label in labels:
         tab.get_by_role("button", name=label, exact=True).press("Enter")
-        tab.wait_for_timeout(60)
+        updated(tab)
 
 
 def layers_of(tab):
@@ -515,7 +515,7 @@ def test_layers_are_chosen_moved_doubled_added_and_removed_by_keyboard(open_widg
     tab.get_by_role("radio", name="conv4").focus()
     tab.keyboard.press("ArrowUp")
     tab.keyboard.press("ArrowUp")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert state_of(tab)["layer"] == "3"
     assert tab.evaluate("document.activeElement.value") == "3"  # the focus went along
     press(tab, "Move up")
@@ -550,7 +550,7 @@ def test_every_number_of_a_layer_can_be_typed(open_widget):
     values = {"Kernel": "5", "Channels": "12", "Stride": "2", "Padding on each side": "3", "and more at the end": "1"}
     for label, value in (values | {"Dilation": "2", "Groups": "3"}).items():
         editor.get_by_label(label, exact=True).fill(value)
-        tab.wait_for_timeout(40)
+        updated(tab)
     assert layers_of(tab) == "c5-12-2-3.4-2-3"
     wanted = conv_output_size(40, 5, 2, (3, 4), 2)
     assert shown_rows(tab)["conv1"] == {
@@ -561,14 +561,13 @@ def test_every_number_of_a_layer_can_be_typed(open_widget):
     kernel.fill("0")
     assert kernel.get_attribute("aria-invalid") == "true" and layers_of(tab) == "c5-12-2-3.4-2-3"
     kernel.press("Tab")
-    drawn(tab)
-    assert news(tab) == "Kernel: possible is a whole number between 1 and 99."
+    expected(tab.locator(".network-editor [aria-live]")).to_have_text("Kernel must be a whole number between 1 and 99.")
     assert kernel.input_value() == "5" and kernel.get_attribute("aria-invalid") == "false"
     editor.get_by_label("Kind").select_option("pool")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert layers_of(tab) == "p5-2-3.4-2" and not editor.get_by_label("Channels", exact=True).is_visible()
     editor.get_by_label("Kind").select_option("average")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert layers_of(tab) == "a5-2-3.4" and not editor.get_by_label("Dilation", exact=True).is_visible()
     assert shown_rows(tab)["average1"]["size"] == conv_output_size(40, 5, 2, (3, 4))
 
@@ -579,10 +578,10 @@ def test_padding_can_be_counted_in_all(open_widget):
     field = tab.get_by_label("Padding in all", exact=True)
     assert field.input_value() == "2"
     field.fill("3")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert layers_of(tab) == "c3-8-1-1.2" and shown_rows(tab)["conv1"]["size"] == 25
     tab.get_by_label("Padding is counted").select_option("side")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert layers_of(tab) == "c3-8-1-1.2"  # the same network, counted otherwise
     assert "padding 1 and 2" in tab.locator(".network-layers").inner_text()
 
@@ -592,24 +591,24 @@ def test_branches_are_added_edited_and_removed(open_widget):
     press(tab, "Add branches")
     assert layers_of(tab) == "c3-8,s(c3-8-1-1~)"
     tab.get_by_role("radio", name="branch b").press("Space")
-    tab.wait_for_timeout(60)
+    updated(tab)
     press(tab, "Add a convolution")
     assert (layers_of(tab), state_of(tab)["layer"]) == ("c3-8,s(c3-8-1-1~c3-16)", "2.1.1")
     problem = tab.locator(".widget-problem").inner_text()
     assert "block1: the branches of block1 disagree in start: 0.0, 1.0" in problem
     assert tab.locator(".network-wrong").count() == 1 and tab.locator(".network-editor").is_visible()
     tab.get_by_label("Kernel", exact=True).fill("1")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert "the branches give 8, 16 channels" in tab.locator(".widget-problem").inner_text()
     tab.get_by_role("radio", name="block1").press("Space")
-    tab.wait_for_timeout(60)
+    updated(tab)
     tab.get_by_label("Branches are").select_option("concatenated")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert not tab.locator(".widget-problem").is_visible() and shown_rows(tab)["block1"]["channels"] == 24
     press(tab, "Add a branch")
     assert layers_of(tab) == "c3-8,j(c3-8-1-1~c1-16~c3-8-1-1)"
     tab.get_by_role("radio", name="branch a").press("Space")
-    tab.wait_for_timeout(60)
+    updated(tab)
     press(tab, "Remove this branch")
     assert (layers_of(tab), state_of(tab)["layer"]) == ("c3-8,j(c1-16~c3-8-1-1)", "2")
 
@@ -639,7 +638,7 @@ def test_a_layer_that_cannot_be_says_why_and_the_ones_before_stay(open_widget):
     assert rows["conv1"]["size"] == 18 and rows["conv2"]["size"] is None and rows["pool1"]["size"] is None
     assert "Up to the problem, the list has 224 parameters" in tab.locator(".widget-told").inner_text()
     tab.get_by_label("Dilation", exact=True).fill("2")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert not tab.locator(".widget-problem").is_visible() and shown_rows(tab)["pool1"]["size"] == 1
 
 
@@ -647,14 +646,14 @@ def test_a_stride_that_does_not_divide_is_an_error_where_that_is_chosen(open_wid
     tab = open_widget("network-calculator", "size=25")
     assert shown_rows(tab)["pool1"]["size"] == 10
     tab.get_by_label("A stride that does not divide").select_option("error")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert "pool1: stride 2 does not divide" in tab.locator(".widget-problem").inner_text()
     tab.get_by_label("A stride that does not divide").select_option("ceil")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert not tab.locator(".widget-problem").is_visible() and shown_rows(tab)["pool1"]["size"] == 11
     assert state_of(tab)["rest"] == "ceil"
     tab.get_by_label("A stride that does not divide").select_option("floor")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert not tab.locator(".widget-problem").is_visible()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cnnguide import SGD, AdaGrad, Adam, RMSProp
 from cnnguide.figures.training import SURFACES, WALKERS
-from tests.widgets.conftest import drawn, state_of
+from tests.widgets.conftest import drawn, state_of, updated
 
 STEPS = 300
 RULES = [
@@ -187,8 +187,8 @@ def test_stepping_by_the_button_and_playing_to_the_end(open_widget):
 def test_playing_ends_by_itself_and_begins_anew(open_widget):
     tab = open_widget("optimizer-stepper", "step=58")
     tab.get_by_role("button", name="Play").click()
-    tab.wait_for_timeout(700)
-    assert state_of(tab)["step"] == "60" and tab.get_by_role("button", name="Play").count() == 1
+    tab.get_by_role("button", name="Play").wait_for()  # it was Pause
+    assert state_of(tab)["step"] == "60"
     tab.get_by_role("button", name="One step").click()
     assert state_of(tab)["step"] == "1"
 
@@ -199,17 +199,17 @@ def test_the_start_is_moved_by_pointer_and_keys_and_stays_in_the_picture(open_wi
     box = picture.bounding_box()
     tab.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)
     tab.mouse.down()
-    tab.wait_for_timeout(60)
+    updated(tab)
     at = [float(one) for one in state_of(tab)["start"].split(",")]
     assert at == pytest.approx([2.25, 1.5], abs=0.05)  # the picture reaches 4.5 to the right and 3 up
     tab.mouse.move(box["x"] + box["width"] * 2, box["y"] - 50)
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert state_of(tab)["start"] == "4.5,3"
     tab.mouse.up()
     picture.focus()
     for key in ("ArrowRight", "ArrowDown", "Shift+ArrowLeft"):
         tab.keyboard.press(key)
-        tab.wait_for_timeout(40)
+        updated(tab)
     assert state_of(tab)["start"] == "4.05,2.91"
     drawn(tab)
     assert tab.locator("[role=status]").first.inner_text() == tab.locator(".widget-told").inner_text()
@@ -220,7 +220,7 @@ def test_touch_moves_the_start(open_widget):
     tab.locator(".optimizer-picture").scroll_into_view_if_needed()
     box = tab.locator(".optimizer-picture").bounding_box()
     tab.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert [float(one) for one in state_of(tab)["start"].split(",")] == pytest.approx([0, 0], abs=0.03)
 
 
@@ -297,7 +297,7 @@ def test_in_the_race_each_may_have_its_best_rate(open_widget, surface):
         assert float(rate) == best_rate(name, [float(one) for one in rates], surface), name
     tab.get_by_role("combobox", name="Rule").select_option("adam")
     tab.get_by_role("button", name="Its best here").click()
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert state_of(tab)["lr"] == rows["Adam"][0]
 
 

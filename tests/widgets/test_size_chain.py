@@ -6,7 +6,7 @@ import re
 import pytest
 
 from cnnguide import Window, conv_chain, conv_output_size, format_chain, trace
-from tests.widgets.conftest import drawn, state_of
+from tests.widgets.conftest import drawn, state_of, updated
 
 
 def link(size, kernel=3, stride=1, padding=0, dilation=1, step=0) -> str:
@@ -24,7 +24,7 @@ def link(size, kernel=3, stride=1, padding=0, dilation=1, step=0) -> str:
 def follow(tab, state) -> None:
     """Another state by its address, in the page that is open."""
     tab.evaluate("state => { location.hash = `size-chain?${state}`; }", state)
-    tab.wait_for_timeout(60)
+    updated(tab)
 
 
 def told(tab) -> str:
@@ -110,7 +110,7 @@ def test_what_lies_beyond_the_image_is_padding(open_widget):
     ("settings", "reason"),
     [
         ({"size": 200}, "each takes 2 pixels, so an even size stays even and never meets 1"),
-        ({"size": 199, "kernel": 5}, "each takes 4 pixels, and 199 − 1 is no multiple of 4"),
+        ({"size": 199, "kernel": 5}, "each takes 4 pixels, and 199 − 1 is not a multiple of 4"),
         ({"size": 199, "kernel": 5, "padding": 1}, ""),
         ({"size": 199, "stride": 2}, "a kernel that spans 3 pixels no longer fits"),
     ],
@@ -152,7 +152,7 @@ def test_the_slider_scrubs_by_keys_and_pointer(open_widget):
     slider.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
         tab.keyboard.press(key)
-        tab.wait_for_timeout(40)
+        updated(tab)
     assert state_of(tab)["step"] == "34" and slider.get_attribute("aria-valuetext") == "34 of 99"
     box = slider.bounding_box()
     tab.mouse.click(box["x"] + box["width"] - 1, box["y"] + box["height"] / 2)
@@ -167,17 +167,17 @@ def test_touch_scrubs_on_a_phone(open_widget):
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     tab.touchscreen.tap(box["x"] + 2, box["y"] + box["height"] / 2)
-    tab.wait_for_timeout(100)
+    updated(tab)
     assert int(state_of(tab)["step"]) < 3
 
 
 def test_playing_goes_to_the_end_and_begins_anew(open_widget):
     tab = open_widget("size-chain", "step=97")
     tab.get_by_role("button", name="Play").click()
-    tab.wait_for_timeout(700)
-    assert state_of(tab)["step"] == "99" and tab.get_by_role("button", name="Play").count() == 1
+    tab.get_by_role("button", name="Play").wait_for()  # it was Pause
+    assert state_of(tab)["step"] == "99"
     tab.get_by_role("button", name="One step").press("Enter")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert state_of(tab)["step"] == "0"
     tab.get_by_role("button", name="Play").click()
     tab.get_by_role("button", name="Reset").click()
@@ -188,11 +188,11 @@ def test_playing_goes_to_the_end_and_begins_anew(open_widget):
 def test_a_shorter_chain_ends_earlier_and_a_link_may_be_refused(open_widget):
     tab = open_widget("size-chain", link(199, step=90))
     tab.get_by_label("Start size").fill("9")
-    tab.wait_for_timeout(60)
+    updated(tab)
     assert tab.locator(".size-current").inner_text() == "1x1"
     refused = open_widget("size-chain", "padding=1")  # the first thing that it draws
     assert "never ends" in refused.locator(".widget-problem").inner_text()
     refused.get_by_label("Padding per side").press("ArrowLeft")
-    refused.wait_for_timeout(60)
+    updated(refused)
     assert refused.locator(".size-current").inner_text() == "133x133"
     assert refused.problems == []

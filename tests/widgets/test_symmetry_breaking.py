@@ -13,7 +13,7 @@ from cnnguide.experiments.initialization import (
     what_breaks_the_symmetry,
 )
 from cnnguide.losses import cross_entropy_backward
-from tests.widgets.conftest import drawn, state_of
+from tests.widgets.conftest import drawn, state_of, updated
 
 NAMES = list(what_breaks_the_symmetry())
 STAYS = ("nothing", "all weights zero")
@@ -293,5 +293,5 @@ def test_a_finger_drags_the_step(open_widget):
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     tab.touchscreen.tap(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
-    tab.wait_for_timeout(100)
+    updated(tab)
     assert int(state_of(tab)["step"]) > 950

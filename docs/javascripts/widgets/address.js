@@ -38,7 +38,7 @@ export function stateFrom(settings, wishes = new Map()) {
     const wish = wishes.get(name);
     const granted = wish === undefined ? setting.value : setting.read(wish);
     if (wish !== undefined && granted === undefined)
-      complaints.push(`The link asks for ${name} = ${wish.slice(0, 40)}; possible is ${setting.range}.`);
+      complaints.push(`The link asks for ${name} = ${wish.slice(0, 40)}; it must be ${setting.range}.`);
     state[name] = granted ?? setting.value;
   }
   for (const name of wishes.keys()) {

@@ -3,6 +3,7 @@
 
 import { addressOf, readAddress, stateFrom } from "./address.js";
 import { button, make, makeTable } from "./dom.js";
+import { Pending } from "./pending.js";
 import { colours, onSchemeChange } from "./scheme.js";
 
 const SPOKEN_AFTER = 500; // milliseconds of quiet: a screen reader need not hear every value that a slider passes
@@ -51,8 +52,7 @@ export class Widget extends HTMLElement {
     this.#complaints = [];
     this.#later();
     if (passing) return;
-    clearTimeout(this.#writing);
-    this.#writing = setTimeout(() => history.replaceState(history.state, "", this.address), WRITTEN_AFTER);
+    this.#writing.put(() => history.replaceState(history.state, "", this.address));
   }
 
   /** Say what could not be done, until the next change. */
@@ -64,6 +64,17 @@ export class Widget extends HTMLElement {
   /** Draw again with the same state, because something else has changed. */
   refresh() {
     this.#later();
+  }
+
+  /** Resolves when every change so far is on the screen, as lit's promise of this name does. */
+  get updateComplete() {
+    return this.#frame.done;
+  }
+
+  /** Resolves when the live text and the address have followed, too. */
+  async settle() {
+    const pending = [this.#frame, this.#writing, this.#speaking];
+    while (pending.some((one) => one.waits)) await Promise.all(pending.map((one) => one.done));
   }
 
   get settings() {
@@ -84,9 +95,9 @@ export class Widget extends HTMLElement {
   #begun = false;
   #complaints = [];
   #controls = new Map();
-  #frame = 0;
-  #writing = 0;
-  #speaking = 0;
+  #frame = Pending.frame();
+  #writing = Pending.quiet(WRITTEN_AFTER);
+  #speaking = Pending.quiet(SPOKEN_AFTER);
   #endings = [];
 
   async connectedCallback() {
@@ -114,10 +125,7 @@ export class Widget extends HTMLElement {
   }
 
   disconnectedCallback() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
-    clearTimeout(this.#writing);
-    clearTimeout(this.#speaking);
+    for (const pending of [this.#frame, this.#writing, this.#speaking]) pending.drop();
     for (const end of this.#endings.splice(0)) end();
   }
 
@@ -234,10 +242,7 @@ export class Widget extends HTMLElement {
   }
 
   #later() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#drawNow();
-    });
+    if (!this.#frame.waits) this.#frame.put(() => this.#drawNow());
   }
 
   #drawNow() {
@@ -253,11 +258,10 @@ export class Widget extends HTMLElement {
       this.told.textContent = this.describe(this.state);
     }
     this.#fillTable();
-    clearTimeout(this.#speaking);
-    this.#speaking = setTimeout(() => {
+    this.#speaking.put(() => {
       const words = possible ? this.told.textContent : ""; // the complaint is an alert already
       if (this.spoken.textContent !== words) this.spoken.textContent = words;
-    }, SPOKEN_AFTER);
+    });
   }
 }
 

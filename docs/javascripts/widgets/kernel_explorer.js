@@ -104,8 +104,8 @@ class KernelExplorer extends Widget {
 
   build() {
     const point = (row, column, passing) => this.set({ row, column }, { passing });
-    this.before = new Picture("The picture. Its pixels under the kernel are listed below.", point);
-    this.after = new Picture("The sums of products, one for each pixel.", point);
+    this.source = new Picture("The picture. Its pixels under the kernel are listed below.", point);
+    this.result = new Picture("The sums of products, one for each pixel.", point);
     this.own = make("input", { type: "file", accept: "image/*", onchange: () => this.#take(this.own.files[0]) });
     this.ownOption = make("option", { value: OWN, disabled: true }, "your own");
     this.controls.querySelector("[data-setting=picture] select").append(this.ownOption);
@@ -123,9 +123,9 @@ class KernelExplorer extends Widget {
           "div",
           {},
           make("p", { class: "widget-caption" }, "Picture: point at it, or walk with the arrow keys"),
-          this.before.element,
+          this.source.element,
         ),
-        make("div", {}, make("p", { class: "widget-caption" }, "Sums of products"), this.after.element),
+        make("div", {}, make("p", { class: "widget-caption" }, "Sums of products"), this.result.element),
       ),
       make("div", { class: "widget-scroller", tabindex: 0, role: "region", "aria-label": "Products" }, this.products),
     ];
@@ -212,17 +212,17 @@ class KernelExplorer extends Widget {
     const { kernel, border } = state;
     const sources = this.#planes(state);
     const sums = this.#sums(state);
-    if (this.drawn !== sources) this.before.show(sources);
+    if (this.drawn !== sources) this.source.show(sources);
     this.drawn = sources;
     if (this.shown !== sums || this.way !== state.output) {
-      if (state.output === "signed") this.after.showSigned(sums.plane, sums.white);
-      else this.after.show([sums.plane]);
+      if (state.output === "signed") this.result.showSigned(sums.plane, sums.white);
+      else this.result.show([sums.plane]);
     }
     [this.shown, this.way] = [sums, state.output];
     const [row, column] = this.#place(state);
-    this.before.place = this.after.place = [row, column];
-    this.before.frame(row - (kernel.height >> 1), column - (kernel.width >> 1), kernel.height, kernel.width);
-    this.after.frame(row, column);
+    this.source.place = this.result.place = [row, column];
+    this.source.frame(row - (kernel.height >> 1), column - (kernel.width >> 1), kernel.height, kernel.width);
+    this.result.frame(row, column);
     this.#drawKernel(kernel);
     this.#spellOut(
       sources.map((one) => windowAt(one, kernel.height, kernel.width, row, column, border)),
@@ -258,7 +258,7 @@ class KernelExplorer extends Widget {
       this.set({ kernel: plane(height, width, data.with(entry, weight)) });
     });
     field.addEventListener("change", () => {
-      if (!isWeight(field.valueAsNumber)) this.complain(`${label}: possible is a number between −${HEAVIEST} and ${HEAVIEST}.`);
+      if (!isWeight(field.valueAsNumber)) this.complain(`${label} must be a number between −${HEAVIEST} and ${HEAVIEST}.`);
     });
     return field;
   }

@@ -172,7 +172,7 @@ export class LayerEditor {
         make(
           "span",
           { class: "widget-control" },
-          "Behind it:",
+          "After it:",
           button("Add a convolution", () => this.#insert({ ...NEW.conv, channels: this.#channelsHere() })),
           button("Add a pooling", () => this.#insert(NEW.pool)),
           this.addBlock,
@@ -278,7 +278,7 @@ export class LayerEditor {
     this.#put(
       list.toSpliced(at, 0, layer),
       at + 1,
-      `${layer.name} stands there twice now: layers ${at} and ${at + 1} of ${list.length + 1}.`,
+      `${layer.name} is there twice now: layers ${at} and ${at + 1} of ${list.length + 1}.`,
     );
   }
 

@@ -120,7 +120,7 @@ export function text(label, { value, longest = 80, allowed = /[^]*/, range: poss
     write: String,
     control(change, complain) {
       const input = make("input", { type: "text", maxlength: longest, spellcheck: "false", autocomplete: "off" });
-      const show = typed(input, read, { change, complain, wanted: `${label}: possible is ${possible}.` });
+      const show = typed(input, read, { change, complain, wanted: `${label} must be ${possible}.` });
       return { element: labelled(label, input), show };
     },
   };
@@ -139,7 +139,7 @@ export function whole(label, { min = 0, max, value }) {
     write: String,
     control(change, complain) {
       const input = make("input", { type: "number", min, max, step: 1, inputmode: "numeric" });
-      const show = typed(input, read, { change, complain, wanted: `${label}: possible is ${possible}.` });
+      const show = typed(input, read, { change, complain, wanted: `${label} must be ${possible}.` });
       return { element: labelled(label, input), show };
     },
   };

@@ -185,7 +185,7 @@ class SizeChain extends Widget {
     if (at === 0) return `Before the first convolution: ${size}×${size} pixels. ${ending(rows, state)}`;
     const beyond = receptiveField > state.size ? ", more than the image has: the rest is padding" : "";
     const seen = `each sees ${receptiveField}×${receptiveField} pixels${beyond}`;
-    return `Behind convolution ${at}: the map has ${size}×${size} values, and ${seen}. ${ending(rows, state)}`;
+    return `After convolution ${at}: the map has ${size}×${size} values, and ${seen}. ${ending(rows, state)}`;
   }
 
   table(state) {
@@ -222,7 +222,7 @@ function ending(rows, { size, kernel, stride, padding, dilation }) {
       ? `a kernel that spans ${span} pixels no longer fits`
       : taken === 2
         ? "each takes 2 pixels, so an even size stays even and never meets 1"
-        : `each takes ${taken} pixels, and ${size} − 1 is no multiple of ${taken}`;
+        : `each takes ${taken} pixels, and ${size} − 1 is not a multiple of ${taken}`;
   return `The chain ends at ${end}×${end}, after ${convolutions}: ${reason}.`;
 }
 
