@@ -48,12 +48,16 @@ PHOTO_LAYERS: Mapping[str, int] = MappingProxyType(
 class Guess(NamedTuple):
     """One of the answers of `classify`.
 
-    Attributes
+    Parameters
     ----------
     name : str
         The name of the class, such as "espresso".
     probability : float
         How much of the network's belief it gets, from 0 to 1.
+
+    Notes
+    -----
+    The probability is the `softmax` of the scores. All thousand of them have the sum 1, whatever is on the photo.
 
     Examples
     --------
@@ -165,6 +169,10 @@ def prepare_photo(image: np.ndarray) -> np.ndarray:
     TypeError
         If it holds whole numbers, which are no brightness from 0 to 1.
 
+    Notes
+    -----
+    What is beside the square is not seen. The colours stay as they are: the network subtracts the mean colour by itself.
+
     Examples
     --------
     >>> from cnnguide.images import coffee
@@ -202,6 +210,10 @@ def classify(image: np.ndarray, top: int = 5) -> list[Guess]:
     ------
     ValueError, TypeError
         As `prepare_photo`, and for a number of names that is not from 1 to 1000.
+
+    Notes
+    -----
+    The probabilities are the `softmax` of the scores that `photo_network` gives to the prepared photo.
 
     Examples
     --------

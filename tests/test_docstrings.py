@@ -9,7 +9,8 @@ from numpydoc.validate import validate
 import cnnguide
 
 CONVERTED = {
-    "activations", "convolution", "initializers", "layers", "losses", "optimizers", "pooling", "shapes",
+    "activations", "convolution", "feature_visualization", "initializers", "layers", "losses", "optimizers", "photo_network",
+    "pooling", "shapes",
 }  # fmt: skip
 """Modules whose docstrings are in numpydoc form. What is not here is to be converted."""
 
