@@ -35,6 +35,14 @@ def drawn(tab) -> None:
     tab.widget.evaluate("w => w.settle()")  # what the long work has changed
 
 
+def stop_time(tab) -> None:
+    """Load the widget anew on a clock that does not run: timers and frames come only as `tab.clock.run_for` passes time."""
+    tab.clock.install()  # before the page's scripts take hold of the browser's own timers
+    tab.reload()
+    tab.locator(".widget[data-ready]").wait_for()
+    tab.clock.pause_at(tab.evaluate("Date.now()") / 1000 + 60)
+
+
 def expected(locator):
     """Playwright's retrying `expect`; imported here because tests are collected without Playwright, too."""
     from playwright.sync_api import expect
