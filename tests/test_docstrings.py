@@ -10,7 +10,7 @@ import cnnguide
 
 CONVERTED = {
     "activations", "convolution", "feature_visualization", "initializers", "layers", "losses", "optimizers", "photo_network",
-    "pooling", "shapes",
+    "pooling", "shapes", "training",
 }  # fmt: skip
 """Modules whose docstrings are in numpydoc form. What is not here is to be converted."""
 
