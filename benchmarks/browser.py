@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, Response, sync_playwright
 
 from tests.conftest import CHROMIUM_FLAGS, ROOT, find_browser, serve
 
@@ -62,7 +62,7 @@ def frame_times(tab: Page, address: str, each_frame: str) -> tuple[float, float]
     """Median and 95th percentile of the time between frames, in milliseconds."""
     tab.goto(f"{address}embed/kernel-explorer/")
     tab.locator(".widget[data-ready]").wait_for()
-    picture = {"name": "photo.png", "mimeType": "image/png", "buffer": photo(512)}
+    picture: FilePayload = {"name": "photo.png", "mimeType": "image/png", "buffer": photo(512)}
     tab.locator("input[type=file]").set_input_files(picture)
     tab.locator("canvas[width='512']").first.wait_for()
     tab.evaluate(each_frame)
@@ -75,7 +75,12 @@ def javascript(browser: Browser, address: str, chapter: str) -> tuple[int, int]:
     context = browser.new_context()
     tab = context.new_page()
     asked: list[Response] = []
-    tab.on("response", lambda response: response.url.endswith(".js") and asked.append(response))
+
+    def note(response: Response) -> None:
+        if response.url.endswith(".js"):
+            asked.append(response)
+
+    tab.on("response", note)
     tab.goto(f"{address}chapters/{chapter}/")
     tab.wait_for_timeout(1500)
     sizes = {response.url: len(gzip.compress(response.body())) for response in asked}

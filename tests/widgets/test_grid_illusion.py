@@ -88,6 +88,7 @@ def told(tab) -> list[float]:
         r"are ([\d.]+) away .*; those of a grey photo ([\d.]+)\.$",
         tab.locator(".widget-told").inner_text(),
     )
+    assert found
     return [float(number) for number in found.groups()]
 
 
@@ -166,6 +167,7 @@ def test_the_pictures_show_the_packages_pixels(open_widget, spacing, width, satu
 def block(tab) -> tuple[list[int], list[float]]:
     text = tab.locator(".grid-block").inner_text()
     place = re.search(r"row (\d+), column (\d+)", text)
+    assert place
     return [int(n) for n in place.groups()], [float(n) for n in re.findall(r"(?:red|green|blue) ([\d.]+)", text)]
 
 

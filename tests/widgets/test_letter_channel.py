@@ -307,9 +307,10 @@ def fit_at(row, column, em=16):
 
 
 def place_and_fit(tab) -> tuple[int, int, float]:
-    row, column, fit = re.search(
-        r"Row (\d+), column (\d+): the kernel fits by ([−\d.]+),", tab.locator(".letter-kernel").inner_text()
-    ).groups()
+    text = tab.locator(".letter-kernel").inner_text()
+    found = re.search(r"Row (\d+), column (\d+): the kernel fits by ([−\d.]+),", text)
+    assert found, text
+    row, column, fit = found.groups()
     return int(row), int(column), float(fit.replace("−", "-"))
 
 
