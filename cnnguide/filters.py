@@ -78,7 +78,7 @@ LAPLACIAN_8 = read_only([[1, 1, 1], [1, -8, 1], [1, 1, 1]])
 """The nine-point form, 3 times as strong: divide by 3 to compare it with `LAPLACIAN`."""
 
 _BORDERS = {"reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap", "constant": "constant"}
-"""SciPy's names of what lies beyond the border -> NumPy's. They use "reflect" for different things."""
+"""SciPy's names of border modes -> NumPy's. They use "reflect" for different things."""
 
 _ROWS_AT_ONCE = 64
 """An image is filtered band by band: a band is added to many times, while the processor's cache holds it."""
@@ -88,13 +88,13 @@ _ROUNDED_AWAY = 1e6 * np.finfo(np.float64).eps
 
 
 def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect") -> np.ndarray:
-    """Slide a kernel over a gray image: at each pixel, the sum of products of the kernel and what lies under it.
+    """Slide a kernel over a gray image: at each pixel, the sum of products of the kernel and the pixels under it.
 
     Formula: out[r, c] = sum over i, j of kernel[i, j] * image[r + i - k_h // 2, c + j - k_w // 2]. This is
     cross-correlation, the "convolution" of neural networks: the kernel is not flipped.
 
     Shapes: image (H, W), kernel (k_h, k_w), returns (H, W). float32 images stay float32, everything else is computed in
-    float64. Beyond the border lies what `border` says, by SciPy's names: "reflect" (d c b a | a b c d | d c b a),
+    float64. `border` says how the image continues, by SciPy's names: "reflect" (d c b a | a b c d | d c b a),
     "mirror" (d c b | a b c d | c b a), "nearest", "wrap", or "constant" (zeros).
 
     Raises ValueError for images or kernels that are not two-dimensional or are empty, and for an unknown border, TypeError
@@ -165,7 +165,7 @@ def gradient_direction(
 def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
     """How well a pattern fits at each place, whatever the brightness and contrast there: normalised cross-correlation.
 
-    Formula: the correlation coefficient of the template and of what lies under it: both less their means, multiplied,
+    Formula: the correlation coefficient of the template and of the pixels under it: both less their means, multiplied,
     summed up, and divided by both lengths. 1 is a perfect fit, -1 the perfect negative; 0 where the image is flat:
     where neighbouring pixels differ by no more than 4 eps of the image's largest value, which is rounding.
 
@@ -215,7 +215,7 @@ def _gray(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _correlate_fully_inside(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Sums of products at all places where the kernel lies inside the image, by Fourier transform."""
+    """Sums of products at all places where the kernel is inside the image, by Fourier transform."""
     shape = [i + k - 1 for i, k in zip(image.shape, kernel.shape, strict=True)]
     product = np.fft.rfft2(image, shape) * np.fft.rfft2(kernel[::-1, ::-1], shape)
     height, width = (k - 1 for k in kernel.shape)

@@ -41,7 +41,7 @@ def disk(size: int, radius: float) -> np.ndarray:
 
     Shapes: returns (size, size) in float64 from 0 (black) to 1 (white); `radius` in pixels.
 
-    Raises TypeError or ValueError for a size that is no positive whole number, ValueError for a negative radius.
+    Raises TypeError or ValueError for a size that is not a positive whole number, ValueError for a negative radius.
 
     Source: the distance of each pixel to the centre, cut off at the radius.
 
@@ -226,7 +226,7 @@ def color_grid(image: np.ndarray, spacing: int = 8, width: int = 2, saturation: 
     Shapes: image (3, H, W), returns (3, H, W); float32 stays float32, float16 becomes float64.
 
     Raises ValueError for an image without three channels, and for lines that are wider than their spacing, TypeError for
-    whole numbers, which are no brightness from 0 to 1.
+    whole numbers, which are not a brightness from 0 to 1.
 
     Source: the colour assimilation grid of Oyvind Kolas (2019); the effect itself is von Bezold's (1874).
 
@@ -251,7 +251,7 @@ def load(path: str | Path) -> np.ndarray:
 
     Shapes: returns (3, H, W) in float32 from 0 to 1, turned upright as the camera says. Transparent parts become white.
 
-    Raises FileNotFoundError where there is no file, ValueError for one that is no picture, is damaged, animated, has more
+    Raises FileNotFoundError where there is no file, ValueError for one that is not a picture, is damaged, animated, has more
     than 50 million pixels, or is a PNG, TIFF or PPM with more than 8 bits per colour (of other formats, Pillow reads the
     upper 8), ImportError where Pillow is not installed.
 
@@ -278,7 +278,7 @@ def load(path: str | Path) -> np.ndarray:
     except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
         raise ValueError(f"{path} has far too many pixels; make it smaller first") from error
     except Exception as error:  # each format fails in its own ways
-        raise ValueError(f"{path} is no picture that can be read, or is damaged: {error}") from error
+        raise ValueError(f"{path} is not a readable picture, or is damaged: {error}") from error
     if upright is None:
         raise ValueError(f"{path} {complaint}")
     white = pillow.new("RGBA", upright.size, "white")
@@ -292,8 +292,8 @@ def save(path: str | Path, image: np.ndarray) -> None:
 
     Shapes: image (H, W) or (3, H, W) in 0 ... 1.
 
-    Raises ValueError for other shapes, for NaN, and for a name whose ending stands for no format or for one that cannot
-    hold the picture (what stood in the file stays), TypeError for whole numbers, which are no brightness from 0 to 1,
+    Raises ValueError for other shapes, for NaN, and for a name whose ending names no known format or one that cannot
+    hold the picture (the file keeps its content), TypeError for whole numbers, which are not a brightness from 0 to 1,
     ImportError where Pillow is not installed.
 
     Source: documentation of Pillow's Image.save.
@@ -309,7 +309,7 @@ def save(path: str | Path, image: np.ndarray) -> None:
         raise ValueError(f"image must be (H, W) or (3, H, W) and not empty, got shape {image.shape}")
     image = _check_brightness(image)
     if np.isnan(image).any():
-        raise ValueError("image holds NaN, which is no brightness")
+        raise ValueError("image holds NaN, which is not a brightness")
     pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
     pillow, encoded = _pillow("Image"), io.BytesIO()
     picture = pillow.fromarray(pixels if image.ndim == 2 else np.ascontiguousarray(np.moveaxis(pixels, 0, 2)))
