@@ -9,8 +9,8 @@ from numpydoc.validate import validate
 import cnnguide
 
 CONVERTED = {
-    "activations", "convolution", "feature_visualization", "filters", "images", "initializers", "layers", "losses",
-    "networks", "optimizers", "photo_network", "pooling", "receptive_field", "shapes", "training",
+    "activations", "convolution", "feature_visualization", "filters", "images", "initializers", "layers",
+    "letters", "letters_network", "losses", "networks", "optimizers", "photo_network", "pooling", "receptive_field", "shapes", "training",
 }  # fmt: skip
 """Modules whose docstrings are in numpydoc form. What is not here is to be converted."""
 
