@@ -105,6 +105,7 @@ def test_building_twice_changes_nothing(clean):
     assert {file: file.stat().st_mtime_ns for file in (clean / "docs").rglob("*") if file.is_file()} == before
 
 
+@pytest.mark.timeout(300)  # waits for three builds of a server, and then whether it rests
 def test_serving_reloads_what_changed_and_then_rests(clean):
     """An edit of a page and an edit of the package both arrive; and the build does not wake itself for ever."""
     with socket.socket() as free:
