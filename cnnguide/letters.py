@@ -3,7 +3,7 @@
 With this module, one can
 - draw a data set of single letters (`draw_letters`), in any of the `FONTS`,
 - split letters into those to train on and those that differ in family, style, size or slant (`split_letters`),
-- set a page of text and know where every letter stands (`draw_page`),
+- set a page of text and know where every letter is (`draw_page`),
 - read image files of one's own in the IDX format of MNIST and EMNIST (`load_idx`).
 
 Everything is drawn in NumPy, from masters that come with the package (`data/masters.npz`, drawn once from nine freely
@@ -290,7 +290,7 @@ class Page:
 def draw_page(
     text: str, font: str = "DejaVuSans", em: float = 16, width: int = 640, shear: float = 0.0, margin: int = 16
 ) -> Page:
-    """Set running text in lines; words wrap, letters stand on whole pixels, so that equal letters have equal pixels.
+    """Set running text in lines; words wrap, and letters are put on whole pixels, so that equal letters have equal pixels.
 
     Parameters
     ----------
@@ -374,7 +374,7 @@ def _set_text(text: str, family: int, em: float, width: int, margin: int, line_h
 
 
 def _ink(image: np.ndarray, glyph: np.ndarray, top: int, left: int) -> None:
-    """Add a glyph where it lies on the page; ink on ink stays ink."""
+    """Add a glyph at its place on the page; ink on ink stays ink."""
     height, width = glyph.shape
     rows = slice(max(top, 0), min(top + height, image.shape[0]))
     columns = slice(max(left, 0), min(left + width, image.shape[1]))
@@ -398,7 +398,7 @@ def _render(glyphs: np.ndarray, maps: np.ndarray, shifts: np.ndarray, shape: tup
     points = np.einsum("nij,njrc->nirc", maps.astype(np.float32), offsets.astype(np.float32)) + np.float32(
         (SIDE - 1) / 2
     )
-    np.clip(points, 0, np.float32(SIDE - 1.001), out=points)  # beyond the master lies its border, which is paper
+    np.clip(points, 0, np.float32(SIDE - 1.001), out=points)  # beyond the master is its border, which is paper
     corner = points.astype(np.int32)
     part_r, part_c = np.moveaxis(points - corner, 1, 0)
     first = np.arange(len(glyphs), dtype=np.int32)[:, None, None] * SIDE**2 + corner[:, 0] * SIDE + corner[:, 1]
@@ -495,7 +495,7 @@ def load_idx(path: str | Path, transposed: bool | None = None) -> np.ndarray:
             raise ValueError(f"{path} is cut off or damaged: {error}") from error
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
         raise ValueError(
-            f"{path} is no IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, not with 00 00 and a type"
+            f"{path} is not an IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, not with 00 00 and a type"
         )
     kind, axes = np.dtype(_IDX_TYPES[content[2]]), content[3]
     start = 4 + 4 * axes
