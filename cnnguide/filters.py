@@ -78,7 +78,7 @@ LAPLACIAN_8 = read_only([[1, 1, 1], [1, -8, 1], [1, 1, 1]])
 """The nine-point form, 3 times as strong: divide by 3 to compare it with `LAPLACIAN`."""
 
 _BORDERS = {"reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap", "constant": "constant"}
-"""SciPy's names of what lies beyond the border -> NumPy's. They use "reflect" for different things."""
+"""SciPy's names of border modes -> NumPy's. They use "reflect" for different things."""
 
 _ROWS_AT_ONCE = 64
 """An image is filtered band by band: a band is added to many times, while the processor's cache holds it."""
@@ -88,7 +88,7 @@ _ROUNDED_AWAY = 1e6 * np.finfo(np.float64).eps
 
 
 def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect") -> np.ndarray:
-    """Slide a kernel over a gray image: at each pixel, the sum of products of the kernel and what lies under it.
+    """Slide a kernel over a gray image: at each pixel, the sum of products of the kernel and the pixels under it.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect")
     kernel : array_like, shape (k_h, k_w)
         The weights. Each side may be odd or even.
     border : {"reflect", "mirror", "nearest", "wrap", "constant"}, default "reflect"
-        What lies beyond the border, by SciPy's names: "reflect" (d c b a | a b c d | d c b a), "mirror"
+        How the image continues beyond its border, by SciPy's names: "reflect" (d c b a | a b c d | d c b a), "mirror"
         (d c b | a b c d | c b a), "nearest" (a a a | a b c d | d d d), "wrap" (b c d | a b c d | a b c), or zeros
         ("constant").
 
@@ -157,7 +157,7 @@ def gradient_magnitude(
     kernels : (ndarray, ndarray), default (SOBEL_X, SOBEL_Y)
         Two kernels: one that responds to change to the right, and one that responds to change downwards.
     border : {"reflect", "mirror", "nearest", "wrap", "constant"}, default "reflect"
-        What lies beyond the border, as in `apply_filter`.
+        How the image continues beyond its border, as in `apply_filter`.
 
     Returns
     -------
@@ -200,7 +200,7 @@ def gradient_direction(
     kernels : (ndarray, ndarray), default (SOBEL_X, SOBEL_Y)
         Two kernels: one that responds to change to the right, and one that responds to change downwards.
     border : {"reflect", "mirror", "nearest", "wrap", "constant"}, default "reflect"
-        What lies beyond the border, as in `apply_filter`.
+        How the image continues beyond its border, as in `apply_filter`.
 
     Returns
     -------
@@ -245,7 +245,7 @@ def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of float64, shape (H - h + 1, W - w + 1)
-        How well the template fits at each place where all of it lies inside the image; places are named by the upper left
+        How well the template fits at each place where all of it is inside the image; places are named by the upper left
         corner. 1 is a perfect fit and -1 the perfect negative. It is 0 where the image is flat, and NaN where a pixel under
         the template is NaN or infinite.
 
@@ -258,7 +258,7 @@ def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
 
     Notes
     -----
-    The correlation coefficient of the template and of what lies under it: both less their means, multiplied, summed up, and
+    The correlation coefficient of the template and of the pixels under it: both less their means, multiplied, summed up, and
     divided by both lengths. The image counts as flat where neighbouring pixels differ by no more than 4 eps of its largest
     value, which is rounding. The sums are computed by Fourier transform and as running sums.
 
@@ -306,7 +306,7 @@ def _gray(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _correlate_fully_inside(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Sums of products at all places where the kernel lies inside the image, by Fourier transform."""
+    """Sums of products at all places where the kernel is inside the image, by Fourier transform."""
     shape = [i + k - 1 for i, k in zip(image.shape, kernel.shape, strict=True)]
     product = np.fft.rfft2(image, shape) * np.fft.rfft2(kernel[::-1, ::-1], shape)
     height, width = (k - 1 for k in kernel.shape)

@@ -394,7 +394,7 @@ def load(path: str | Path) -> np.ndarray:
     except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
         raise ValueError(f"{path} has far too many pixels; make it smaller first") from error
     except Exception as error:  # each format fails in its own ways
-        raise ValueError(f"{path} is no picture that can be read, or is damaged: {error}") from error
+        raise ValueError(f"{path} is not a readable picture, or is damaged: {error}") from error
     if upright is None:
         raise ValueError(f"{path} {complaint}")
     white = pillow.new("RGBA", upright.size, "white")
@@ -442,7 +442,7 @@ def save(path: str | Path, image: np.ndarray) -> None:
         raise ValueError(f"image must be (H, W) or (3, H, W) and not empty, got shape {image.shape}")
     image = _check_brightness(image)
     if np.isnan(image).any():
-        raise ValueError("image holds NaN, which is no brightness")
+        raise ValueError("image holds NaN, which is not a brightness")
     pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
     pillow, encoded = _pillow("Image"), io.BytesIO()
     picture = pillow.fromarray(pixels if image.ndim == 2 else np.ascontiguousarray(np.moveaxis(pixels, 0, 2)))

@@ -211,7 +211,7 @@ class ReceptiveField:
 
 
 class TraceRow(NamedTuple):
-    """One line of `trace`: what stands after a layer."""
+    """One line of `trace`: what there is after a layer."""
 
     name: str
     size: int

@@ -353,9 +353,9 @@ def test_a_damaged_packed_file_is_refused_wherever_the_damage_is(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no IDX file: it begins with nothing"),
-        (b"\x89PNG....", "is no IDX file: it begins with 89 50 4e 47"),
-        (bytes([0, 0, 7, 1]), "is no IDX file: it begins with 00 00 07 01"),
+        (b"", "is not an IDX file: it begins with nothing"),
+        (b"\x89PNG....", "is not an IDX file: it begins with 89 50 4e 47"),
+        (bytes([0, 0, 7, 1]), "is not an IDX file: it begins with 00 00 07 01"),
         (bytes([0, 0, 8, 3, 0, 0]), "is cut off: its head needs 16 bytes, but there are 6"),
         (idx(8, (2, 3), b"12345"), "2 x 3 entries of 1 bytes, 6 in all, but 5 follow"),
         (idx(8, (2, 3), b"1234567"), "6 in all, but 7 follow"),
