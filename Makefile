@@ -36,8 +36,8 @@ test: setup ## run every test, in as many processes as there are cores; say what
 test-fast: setup ## run the inner loop: package, docstrings, pages and style, without a built site and without a browser
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not site"
 
-lint: setup ## judge the form of Python and JavaScript: ruff, mypy, Prettier, ESLint, TypeScript
-	$(BIN)/python -m pytest -q tests/test_style.py
+lint: setup ## judge the form of Python, JavaScript and English: ruff, mypy, Prettier, ESLint, TypeScript, codespell
+	$(BIN)/python -m pytest -q tests/test_style.py tests/test_prose.py
 
 test-oldest: .venv-oldest/.ready ## run the tests with the oldest versions that pyproject.toml admits
 	@echo "Left out: what runs in the browser, which is the same with every version of Python's packages, and the builds and deploys of a small guide."

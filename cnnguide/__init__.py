@@ -1,6 +1,6 @@
 """How convolutional networks work: the small NumPy package that the guide's every number is computed with.
 
-The names stand in the order in which a reader of the guide meets them.
+The names are in the order in which the guide introduces them.
 """
 
 # ruff: noqa: I001, RUF022

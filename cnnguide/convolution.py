@@ -40,7 +40,7 @@ def conv2d_definition(
     dilation: Pair = 1,
     groups: int = 1,
 ) -> np.ndarray:
-    """Convolution as it is defined: at each place, the sum of products of the kernel and what lies under it.
+    """Convolution as it is defined: at each place, the sum of products of the kernel and the pixels under it.
 
     Parameters
     ----------
@@ -302,7 +302,7 @@ class _Plan:
 
     @property
     def patches_are_pixels(self) -> bool:
-        """A 1x1 kernel that meets each pixel once: the image is its own layout, and nothing needs to be copied."""
+        """A 1x1 kernel that reads each pixel once: the image is its own layout, and nothing needs to be copied."""
         return self.kernel == self.stride == (1, 1) and self.padding == ((0, 0), (0, 0))
 
     def kernels_as_rows(self, weight: np.ndarray) -> np.ndarray:
@@ -337,7 +337,7 @@ class _Plan:
 
     @cached_property
     def taps(self) -> list[tuple[tuple[int, int], tuple[slice, slice], tuple[slice, slice]]]:
-        """For each entry (u, v) of the kernel: the outputs at which it meets a pixel, and these pixels."""
+        """For each entry (u, v) of the kernel: the outputs at which it reads a pixel, and these pixels."""
         rows, columns = ([self._under(axis, entry) for entry in range(self.kernel[axis])] for axis in (0, 1))
         return [
             ((u, v), (out_rows, out_columns), (in_rows, in_columns))

@@ -78,7 +78,7 @@ LAPLACIAN_8 = read_only([[1, 1, 1], [1, -8, 1], [1, 1, 1]])
 """The nine-point form, 3 times as strong: divide by 3 to compare it with `LAPLACIAN`."""
 
 _BORDERS = {"reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap", "constant": "constant"}
-"""SciPy's names of what lies beyond the border -> NumPy's. They use "reflect" for different things."""
+"""SciPy's names of border modes -> NumPy's. They use "reflect" for different things."""
 
 _ROWS_AT_ONCE = 64
 """An image is filtered band by band: a band is added to many times, while the processor's cache holds it."""
@@ -88,20 +88,42 @@ _ROUNDED_AWAY = 1e6 * np.finfo(np.float64).eps
 
 
 def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect") -> np.ndarray:
-    """Slide a kernel over a gray image: at each pixel, the sum of products of the kernel and what lies under it.
+    """Slide a kernel over a gray image: at each pixel, the sum of products of the kernel and the pixels under it.
 
-    Formula: out[r, c] = sum over i, j of kernel[i, j] * image[r + i - k_h // 2, c + j - k_w // 2]. This is
-    cross-correlation, the "convolution" of neural networks: the kernel is not flipped.
+    Parameters
+    ----------
+    image : array_like, shape (H, W)
+        A gray image.
+    kernel : array_like, shape (k_h, k_w)
+        The weights. Each side may be odd or even.
+    border : {"reflect", "mirror", "nearest", "wrap", "constant"}, default "reflect"
+        How the image continues beyond its border, by SciPy's names: "reflect" (d c b a | a b c d | d c b a), "mirror"
+        (d c b | a b c d | c b a), "nearest" (a a a | a b c d | d d d), "wrap" (b c d | a b c d | a b c), or zeros
+        ("constant").
 
-    Shapes: image (H, W), kernel (k_h, k_w), returns (H, W). float32 images stay float32, everything else is computed in
-    float64. Beyond the border lies what `border` says, by SciPy's names: "reflect" (d c b a | a b c d | d c b a),
-    "mirror" (d c b | a b c d | c b a), "nearest", "wrap", or "constant" (zeros).
+    Returns
+    -------
+    ndarray, shape (H, W)
+        The response at each pixel. It is float32 if the image is, else float64.
 
-    Raises ValueError for images or kernels that are not two-dimensional or are empty, and for an unknown border, TypeError
-    for complex numbers and others that are not real.
+    Raises
+    ------
+    ValueError
+        If the image or the kernel is not two-dimensional or is empty, or if the border is not known.
+    TypeError
+        If the image or the kernel holds complex numbers or others that are not real.
 
-    Source: documentation of scipy.ndimage.correlate, which it agrees with for odd and even kernels.
+    Notes
+    -----
+    out[r, c] = sum over i, j of kernel[i, j] * image[r + i - k_h // 2, c + j - k_w // 2]. This is cross-correlation, the
+    "convolution" of neural networks: the kernel is not flipped.
 
+    References
+    ----------
+    Documentation of scipy.ndimage.correlate, which it agrees with for odd and even kernels.
+
+    Examples
+    --------
     >>> step = np.array([[0.0, 0.0, 1.0, 1.0]] * 3)         # dark left, bright right: one vertical edge
     >>> apply_filter(step, SOBEL_X)[1].tolist(), apply_filter(step, SOBEL_Y)[1].tolist()
     ([0.0, 4.0, 4.0, 0.0], [0.0, 0.0, 0.0, 0.0])
@@ -128,12 +150,36 @@ def gradient_magnitude(
 ) -> np.ndarray:
     """How steep the image is at each pixel, whatever the direction.
 
-    Formula: sqrt(gx ** 2 + gy ** 2) with the responses of the two kernels; for Sobel's, 8 times the change per pixel.
+    Parameters
+    ----------
+    image : array_like, shape (H, W)
+        A gray image.
+    kernels : (ndarray, ndarray), default (SOBEL_X, SOBEL_Y)
+        Two kernels: one that responds to change to the right, and one that responds to change downwards.
+    border : {"reflect", "mirror", "nearest", "wrap", "constant"}, default "reflect"
+        How the image continues beyond its border, as in `apply_filter`.
 
-    Shapes, errors: as `apply_filter`.
+    Returns
+    -------
+    ndarray, shape (H, W)
+        The length of the gradient at each pixel, in the unit of the kernels: 8 times the change per pixel for Sobel's. It
+        is float32 if the image is, else float64.
 
-    Source: Duda and Hart, "Pattern classification and scene analysis" (1973), section 7.3.
+    Raises
+    ------
+    ValueError, TypeError
+        As in `apply_filter`.
 
+    Notes
+    -----
+    sqrt(gx ** 2 + gy ** 2) with gx and gy the responses of the two kernels.
+
+    References
+    ----------
+    R. Duda and P. Hart, "Pattern classification and scene analysis" (1973), section 7.3.
+
+    Examples
+    --------
     >>> ramp = np.add.outer(3.0 * np.arange(5), 4.0 * np.arange(5))     # 3 down, 4 to the right: 5 along the slope
     >>> float(gradient_magnitude(ramp)[2, 2])
     40.0
@@ -147,13 +193,37 @@ def gradient_direction(
 ) -> np.ndarray:
     """In which direction the image gets brighter fastest, as an angle.
 
-    Formula: atan2(gy, gx) in radians from -pi to pi: 0 points to the right, pi / 2 downwards (rows count downwards). Where
-    the image is flat the angle is 0 and means nothing.
+    Parameters
+    ----------
+    image : array_like, shape (H, W)
+        A gray image.
+    kernels : (ndarray, ndarray), default (SOBEL_X, SOBEL_Y)
+        Two kernels: one that responds to change to the right, and one that responds to change downwards.
+    border : {"reflect", "mirror", "nearest", "wrap", "constant"}, default "reflect"
+        How the image continues beyond its border, as in `apply_filter`.
 
-    Shapes, errors: as `apply_filter`.
+    Returns
+    -------
+    ndarray, shape (H, W)
+        The angle at each pixel, in radians from -pi to pi: 0 points to the right, pi / 2 downwards (rows count downwards).
+        It is float32 if the image is, else float64.
 
-    Source: documentation of numpy.arctan2; Duda and Hart (1973), section 7.3.
+    Raises
+    ------
+    ValueError, TypeError
+        As in `apply_filter`.
 
+    Notes
+    -----
+    atan2(gy, gx) with gx and gy the responses of the two kernels. Where the image is flat the angle is 0 and means nothing.
+
+    References
+    ----------
+    R. Duda and P. Hart, "Pattern classification and scene analysis" (1973), section 7.3; documentation
+    of numpy.arctan2.
+
+    Examples
+    --------
     >>> down = np.add.outer(np.arange(5.0), np.zeros(5))
     >>> round(float(np.degrees(gradient_direction(down)[2, 2])))
     90
@@ -165,18 +235,39 @@ def gradient_direction(
 def match_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
     """How well a pattern fits at each place, whatever the brightness and contrast there: normalised cross-correlation.
 
-    Formula: the correlation coefficient of the template and of what lies under it: both less their means, multiplied,
-    summed up, and divided by both lengths. 1 is a perfect fit, -1 the perfect negative; 0 where the image is flat:
-    where neighbouring pixels differ by no more than 4 eps of the image's largest value, which is rounding.
+    Parameters
+    ----------
+    image : array_like, shape (H, W)
+        A gray image.
+    template : array_like, shape (h, w)
+        The pattern, no larger than the image and not of one value only.
 
-    Shapes: image (H, W), template (h, w), returns (H - h + 1, W - w + 1) in float64: the places where the whole template
-    fits, named by its upper left corner. NaN where a pixel under the template is NaN or infinite.
+    Returns
+    -------
+    ndarray of float64, shape (H - h + 1, W - w + 1)
+        How well the template fits at each place where all of it is inside the image; places are named by the upper left
+        corner. 1 is a perfect fit and -1 the perfect negative. It is 0 where the image is flat, and NaN where a pixel under
+        the template is NaN or infinite.
 
-    Raises ValueError where the template is larger than the image, is flat, or either is not two-dimensional, TypeError for
-    numbers that are not real.
+    Raises
+    ------
+    ValueError
+        If the template is larger than the image or flat, or if either is not two-dimensional or is empty.
+    TypeError
+        If either holds numbers that are not real.
 
-    Source: Lewis, "Fast normalized cross-correlation" (1995), equation 2; sums by Fourier transform and running sums.
+    Notes
+    -----
+    The correlation coefficient of the template and of the pixels under it: both less their means, multiplied, summed up, and
+    divided by both lengths. The image counts as flat where neighbouring pixels differ by no more than 4 eps of its largest
+    value, which is rounding. The sums are computed by Fourier transform and as running sums.
 
+    References
+    ----------
+    J. Lewis, "Fast normalized cross-correlation" (1995), equation 2.
+
+    Examples
+    --------
     >>> image = np.zeros((4, 6))
     >>> image[1:3, 2:4] = [[1, 2], [3, 4]]
     >>> fit = match_template(image, np.array([[10.0, 20.0], [30.0, 40.0]]))
@@ -215,7 +306,7 @@ def _gray(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _correlate_fully_inside(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Sums of products at all places where the kernel lies inside the image, by Fourier transform."""
+    """Sums of products at all places where the kernel is inside the image, by Fourier transform."""
     shape = [i + k - 1 for i, k in zip(image.shape, kernel.shape, strict=True)]
     product = np.fft.rfft2(image, shape) * np.fft.rfft2(kernel[::-1, ::-1], shape)
     height, width = (k - 1 for k in kernel.shape)

@@ -37,14 +37,31 @@ MOST_PIXELS = 50_000_000
 def disk(size: int, radius: float) -> np.ndarray:
     """A white disk on black, centred, its edge softened over one pixel.
 
-    Formula: clip(radius + 0.5 - distance to the centre, 0, 1).
+    Parameters
+    ----------
+    size : int
+        Side of the image, in pixels.
+    radius : float
+        Radius of the disk, in pixels, at least 0.
 
-    Shapes: returns (size, size) in float64 from 0 (black) to 1 (white); `radius` in pixels.
+    Returns
+    -------
+    ndarray of float64, shape (size, size)
+        The image, from 0 (black) to 1 (white).
 
-    Raises TypeError or ValueError for a size that is no positive whole number, ValueError for a negative radius.
+    Raises
+    ------
+    TypeError
+        If the size is not a whole number.
+    ValueError
+        If the size is not positive, or the radius is negative.
 
-    Source: the distance of each pixel to the centre, cut off at the radius.
+    Notes
+    -----
+    clip(radius + 0.5 - distance, 0, 1), where the distance is that of a pixel's centre to the centre of the image.
 
+    Examples
+    --------
     >>> disk(5, radius=1).tolist()[2]
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """
@@ -59,14 +76,29 @@ def disk(size: int, radius: float) -> np.ndarray:
 def ramp(size: int, angle: float = 0.0) -> np.ndarray:
     """An image that gets evenly brighter in one direction, by 1 per pixel, and is 0 in the middle.
 
-    Formula: cos(angle) * column + sin(angle) * row, both counted from the middle.
+    Parameters
+    ----------
+    size : int
+        Side of the image, in pixels.
+    angle : float, default 0
+        In which direction it gets brighter, in degrees: 0 to the right, 90 downwards.
 
-    Shapes: returns (size, size) in float64; `angle` in degrees, 0 to the right, 90 downwards.
+    Returns
+    -------
+    ndarray of float64, shape (size, size)
+        The image. Half of it is negative, because the middle is 0.
 
-    Raises as `disk` does for the size.
+    Raises
+    ------
+    TypeError, ValueError
+        If the size is not a positive whole number.
 
-    Source: the plane whose gradient is (cos, sin).
+    Notes
+    -----
+    cos(angle) * column + sin(angle) * row, both counted from the middle: the plane with the gradient (cos, sin).
 
+    Examples
+    --------
     >>> ramp(3).tolist()[0]
     [-1.0, 0.0, 1.0]
     """
@@ -77,14 +109,29 @@ def ramp(size: int, angle: float = 0.0) -> np.ndarray:
 def checkerboard(size: int, field: int = 8) -> np.ndarray:
     """Black and white squares in turns, the upper left one black.
 
-    Formula: (row // field + column // field) mod 2.
+    Parameters
+    ----------
+    size : int
+        Side of the image, in pixels.
+    field : int, default 8
+        Side of one square, in pixels.
 
-    Shapes: returns (size, size) in float64; `field` is the side of a square in pixels.
+    Returns
+    -------
+    ndarray of float64, shape (size, size)
+        The image, with 0 for black and 1 for white.
 
-    Raises as `disk` does for the size and the field.
+    Raises
+    ------
+    TypeError, ValueError
+        If the size or the field is not a positive whole number.
 
-    Source: the parity of the square's row and column.
+    Notes
+    -----
+    (row // field + column // field) mod 2, the parity of a square's row plus its column.
 
+    Examples
+    --------
     >>> checkerboard(4, field=2).tolist()[0]
     [0.0, 0.0, 1.0, 1.0]
     """
@@ -95,12 +142,17 @@ def checkerboard(size: int, field: int = 8) -> np.ndarray:
 def coffee() -> np.ndarray:
     """A colour photo of a cup of coffee on a table.
 
-    Shapes: returns (3, 107, 160) in float32 from 0 to 1, in the order red, green, blue.
+    Returns
+    -------
+    ndarray of float32, shape (3, 107, 160)
+        The photo from 0 to 1, in the order red, green, blue.
 
-    Source: Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0; see data/README.md.
+    References
+    ----------
+    Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0; see data/README.md.
 
-    Formula: none, it is a photo.
-
+    Examples
+    --------
     >>> coffee().shape
     (3, 107, 160)
     """
@@ -199,14 +251,33 @@ def _means(old: int, new: int) -> np.ndarray:
 def luma(image: np.ndarray) -> np.ndarray:
     """How bright a colour looks: the gray version of a photo.
 
-    Formula: 0.299 red + 0.587 green + 0.114 blue.
+    Parameters
+    ----------
+    image : array_like, shape (3, H, W)
+        A photo, in the order red, green, blue.
 
-    Shapes: image (3, H, W), returns (H, W); float32 stays float32, all other numbers become float64.
+    Returns
+    -------
+    ndarray, shape (H, W)
+        The gray image, in the unit of the photo. It is float32 if the photo is, else float64.
 
-    Raises ValueError for an image without three channels.
+    Raises
+    ------
+    ValueError
+        If the image does not have three channels.
+    TypeError
+        If it holds numbers that are not real.
 
-    Source: ITU-R Recommendation BT.601, section 2.5.1.
+    Notes
+    -----
+    0.299 red + 0.587 green + 0.114 blue.
 
+    References
+    ----------
+    ITU-R Recommendation BT.601, section 2.5.1.
+
+    Examples
+    --------
     >>> round(float(luma(np.ones((3, 1, 1)))[0, 0]), 6)
     1.0
     """
@@ -220,16 +291,40 @@ def luma(image: np.ndarray) -> np.ndarray:
 def color_grid(image: np.ndarray, spacing: int = 8, width: int = 2, saturation: float = 2.0) -> np.ndarray:
     """A gray photo under a grid of lines that are too colourful: seen from afar, the eye colours the whole photo.
 
-    Formula: luma + saturation * (image - luma) on the first `width` of every `spacing` rows and columns, luma elsewhere;
-    clipped to 0 ... 1.
+    Parameters
+    ----------
+    image : ndarray of floats, shape (3, H, W)
+        A photo from 0 to 1, in the order red, green, blue.
+    spacing : int, default 8
+        Pixels from one line to the next, at least 1.
+    width : int, default 2
+        Width of the lines, in pixels, from 0 to `spacing`.
+    saturation : float, default 2
+        How colourful the lines are: 0 is gray, and 1 leaves the colours of the photo.
 
-    Shapes: image (3, H, W), returns (3, H, W); float32 stays float32, float16 becomes float64.
+    Returns
+    -------
+    ndarray, shape (3, H, W)
+        The photo with its grid, from 0 to 1. It is float32 if the photo is, else float64.
 
-    Raises ValueError for an image without three channels, and for lines that are wider than their spacing, TypeError for
-    whole numbers, which are no brightness from 0 to 1.
+    Raises
+    ------
+    ValueError
+        If the image does not have three channels, or the lines are wider than their spacing.
+    TypeError
+        If the image holds whole numbers: brightness is from 0 to 1.
 
-    Source: the colour assimilation grid of Oyvind Kolas (2019); the effect itself is von Bezold's (1874).
+    Notes
+    -----
+    luma + saturation * (image - luma) on the first `width` of every `spacing` rows and columns, and luma elsewhere; clipped
+    to 0 ... 1.
 
+    References
+    ----------
+    The colour assimilation grid of Øyvind Kolås (2019). The effect itself is von Bezold's (1874).
+
+    Examples
+    --------
     >>> red = np.zeros((3, 8, 8)); red[0] = 0.5
     >>> grid = color_grid(red, spacing=4, width=1, saturation=1)
     >>> grid[0, 0, 0].item(), (grid[0, 1, 1] == grid[1, 1, 1]).item()      # on a line, and between the lines
@@ -249,16 +344,37 @@ def color_grid(image: np.ndarray, spacing: int = 8, width: int = 2, saturation: 
 def load(path: str | Path) -> np.ndarray:
     """Read a picture of one's own, as PNG, JPEG or whatever else Pillow reads.
 
-    Shapes: returns (3, H, W) in float32 from 0 to 1, turned upright as the camera says. Transparent parts become white.
+    Parameters
+    ----------
+    path : str or Path
+        The file.
 
-    Raises FileNotFoundError where there is no file, ValueError for one that is no picture, is damaged, animated, has more
-    than 50 million pixels, or is a PNG, TIFF or PPM with more than 8 bits per colour (of other formats, Pillow reads the
-    upper 8), ImportError where Pillow is not installed.
+    Returns
+    -------
+    ndarray of float32, shape (3, H, W)
+        The picture from 0 to 1, in the order red, green, blue, turned upright as the camera says. Transparent parts become
+        white.
 
-    Source: documentation of Pillow's Image.open.
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not a picture, is damaged or animated, has more than 50 million pixels, or is a PNG, TIFF or PPM with more
+        than 8 bits per colour (of other formats, Pillow reads the upper 8).
+    ImportError
+        If Pillow is not installed.
 
-    Formula: byte / 255.
+    Notes
+    -----
+    Each value is byte / 255.
 
+    References
+    ----------
+    Documentation of Pillow's Image.open.
+
+    Examples
+    --------
     >>> load("no such picture.png")
     Traceback (most recent call last):
     ...
@@ -278,7 +394,7 @@ def load(path: str | Path) -> np.ndarray:
     except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
         raise ValueError(f"{path} has far too many pixels; make it smaller first") from error
     except Exception as error:  # each format fails in its own ways
-        raise ValueError(f"{path} is no picture that can be read, or is damaged: {error}") from error
+        raise ValueError(f"{path} is not a readable picture, or is damaged: {error}") from error
     if upright is None:
         raise ValueError(f"{path} {complaint}")
     white = pillow.new("RGBA", upright.size, "white")
@@ -288,16 +404,33 @@ def load(path: str | Path) -> np.ndarray:
 def save(path: str | Path, image: np.ndarray) -> None:
     """Write a gray or a colour picture, in the format that the name ends with.
 
-    Formula: byte = round(255 * value), values below 0 and above 1 clipped.
+    Parameters
+    ----------
+    path : str or Path
+        The file, with an ending such as .png. A file that exists is replaced.
+    image : ndarray of floats, shape (H, W) or (3, H, W)
+        The picture from 0 (black) to 1 (white): gray, or red, green and blue.
 
-    Shapes: image (H, W) or (3, H, W) in 0 ... 1.
+    Raises
+    ------
+    ValueError
+        If the image has another shape or holds NaN, or if the ending of the name does not belong to a format that can hold
+        the picture. A file that exists is left as it was.
+    TypeError
+        If the image holds whole numbers: brightness is from 0 to 1.
+    ImportError
+        If Pillow is not installed.
 
-    Raises ValueError for other shapes, for NaN, and for a name whose ending stands for no format or for one that cannot
-    hold the picture (what stood in the file stays), TypeError for whole numbers, which are no brightness from 0 to 1,
-    ImportError where Pillow is not installed.
+    Notes
+    -----
+    byte = round(255 * value), with values below 0 and above 1 clipped.
 
-    Source: documentation of Pillow's Image.save.
+    References
+    ----------
+    Documentation of Pillow's Image.save.
 
+    Examples
+    --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "disk.png"
     >>> save(path, disk(16, radius=5))
@@ -309,7 +442,7 @@ def save(path: str | Path, image: np.ndarray) -> None:
         raise ValueError(f"image must be (H, W) or (3, H, W) and not empty, got shape {image.shape}")
     image = _check_brightness(image)
     if np.isnan(image).any():
-        raise ValueError("image holds NaN, which is no brightness")
+        raise ValueError("image holds NaN, which is not a brightness")
     pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
     pillow, encoded = _pillow("Image"), io.BytesIO()
     picture = pillow.fromarray(pixels if image.ndim == 2 else np.ascontiguousarray(np.moveaxis(pixels, 0, 2)))

@@ -502,7 +502,7 @@ class AvgPool2d(_Pool2d):
     Notes
     -----
     x (N, C, H, W) becomes (N, C, H', W') with H' and W' as `pool_output_size` gives them. Each pixel collects its share of
-    the gradients of the windows that it lies in.
+    the gradients of the windows that contain it.
 
     References
     ----------

@@ -3,7 +3,7 @@
 With this module, one can
 - draw a data set of single letters (`draw_letters`), in any of the `FONTS`,
 - split letters into those to train on and those that differ in family, style, size or slant (`split_letters`),
-- set a page of text and know where every letter stands (`draw_page`),
+- set a page of text and know where every letter is (`draw_page`),
 - read image files of one's own in the IDX format of MNIST and EMNIST (`load_idx`).
 
 Everything is drawn in NumPy, from masters that come with the package (`data/masters.npz`, drawn once from nine freely
@@ -97,18 +97,50 @@ def draw_letters(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw a data set of letters, each in a random font, size, slant, rotation and place.
 
-    Formula: every pixel is the mean of 3 x 3 points, each looked up in the master (bilinear) where the inverse of scale,
-    shear, rotation and shift sends it. Ranges are drawn from uniformly; `noise` is the standard deviation of a normal
-    noise that is added at the end.
+    Parameters
+    ----------
+    per_letter : int
+        How many images of each letter, at least 1.
+    rng : numpy.random.Generator
+        Draws fonts, sizes, slants, rotations, places and noise.
+    alphabet : str, default "abcdefghijklmnopqrstuvwxyz"
+        The letters, out of `ALPHABET`.
+    fonts : sequence of str, default FONTS
+        The fonts, out of `FONTS`.
+    size : int, default 20
+        Side of an image, in pixels.
+    scale : (float, float), default (0.6, 1.0)
+        Smallest and largest font size, as a share of `size`.
+    shear : (float, float), default (-0.25, 0.25)
+        Least and greatest slant, in pixels to the right per pixel up.
+    rotation : (float, float), default (-8, 8)
+        Least and greatest rotation to the left, in degrees.
+    shift : (float, float), default (-1.5, 1.5)
+        Least and greatest shift from the middle along each axis, in pixels.
+    noise : float, default 0
+        Standard deviation of the normal noise that is added at the end, at least 0.
 
-    Shapes: returns x (len(alphabet) * per_letter, 1, size, size) in float32, from 0 (paper) to 1 (ink), and target (N,)
-    with the place of each letter in `alphabet`; the letters come in order, so shuffle before splitting. `scale` is the font
-    size as a part of `size`, `rotation` in degrees, `shift` in pixels, `shear` in pixels to the right per pixel up.
+    Returns
+    -------
+    x : ndarray of float32, shape (len(alphabet) * per_letter, 1, size, size)
+        The images, from 0 (paper) to 1 (ink).
+    target : ndarray of int, shape (len(alphabet) * per_letter,)
+        The place of each letter in `alphabet`. The letters come in order, so shuffle before splitting.
 
-    Raises ValueError for letters and fonts that do not exist, for ranges that are not (low, high), and for noise below 0.
+    Raises
+    ------
+    ValueError
+        If a letter or a font does not exist, a range is not (low, high), or a number is too small.
+    TypeError
+        If `per_letter` or `size` is not a whole number.
 
-    Source: the masters are drawn from the fonts of `FAMILIES`.
+    Notes
+    -----
+    Every pixel is the mean of 3 x 3 points, each looked up in the master (bilinear) where the inverse of scale, shear,
+    rotation and shift sends it. Ranges are drawn from uniformly. The masters are drawn from the fonts of `FAMILIES`.
 
+    Examples
+    --------
     >>> x, target = draw_letters(2, np.random.default_rng(0), alphabet="ab")
     >>> x.shape, x.dtype.name, target.tolist()
     ((4, 1, 20, 20), 'float32', [0, 0, 1, 1])
@@ -150,17 +182,39 @@ def split_letters(
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Draw letters to train on, letters of the same kind to validate with, and four kinds that training never saw.
 
-    Formula: "train" and "validation" are drawn alike, from `TRAINING_FONTS`; "fonts" from families that are held out whole;
-    "styles" from held-out styles of a family that is trained on; "sizes" smaller (scale 0.45 to 0.6), "slants" slanted more
-    (shear 0.25 to 0.45). Each part is drawn by a generator of its own, so that no letter is in two of them.
+    Parameters
+    ----------
+    per_letter : int
+        How many images of each letter in each part, at least 1.
+    rng : numpy.random.Generator
+        Gives each part a generator of its own, so that no image is in two of them.
+    **settings : dict, optional
+        Other settings of `draw_letters`, except `fonts`, `scale` and `shear`, which the split chooses.
 
-    Shapes: each part is (x, target) as `draw_letters` returns it, with `per_letter` of every letter; `settings` go to
-    `draw_letters`.
+    Returns
+    -------
+    dict of str to (ndarray, ndarray)
+        Six parts, each (x, target) as `draw_letters` returns it: "train", "validation", "fonts", "styles", "sizes" and
+        "slants".
 
-    Raises as `draw_letters` does, and ValueError for settings that the split makes itself.
+    Raises
+    ------
+    ValueError, TypeError
+        As in `draw_letters`, and ValueError for settings that the split chooses itself.
 
-    Source: the parts of a data set that Recht et al. (2019) keep apart: the same distribution, and shifted ones.
+    Notes
+    -----
+    "train" and "validation" are drawn alike, from `TRAINING_FONTS`; "fonts" from families that are held out whole; "styles"
+    from held-out styles of a family that is trained on; "sizes" smaller (scale 0.45 to 0.6), "slants" slanted more (shear
+    0.25 to 0.45).
 
+    References
+    ----------
+    B. Recht et al., "Do ImageNet classifiers generalize to ImageNet?" (2019), who keep the same distribution and shifted
+    ones apart.
+
+    Examples
+    --------
     >>> parts = split_letters(1, np.random.default_rng(0), alphabet="abc")
     >>> {name: len(target) for name, (x, target) in parts.items()}
     {'train': 3, 'validation': 3, 'fonts': 3, 'styles': 3, 'sizes': 3, 'slants': 3}
@@ -186,8 +240,19 @@ def split_letters(
 class Glyph:
     """A letter on a page and the pixel at its centre, the middle of its line's x-height and of its own width.
 
-    Formula, shapes, source: places are whole pixels, counted from 0, as `draw_page` sets them.
+    Parameters
+    ----------
+    letter : str
+        The letter, out of `ALPHABET`.
+    row, column : int
+        Place of its centre on the page, in pixels from the upper left corner, counted from 0.
 
+    Notes
+    -----
+    `draw_page` makes them. Glyphs are set at whole pixels, so equal letters have equal pixels.
+
+    Examples
+    --------
     >>> Glyph("e", row=24, column=31).letter
     'e'
     """
@@ -199,10 +264,21 @@ class Glyph:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of text: image (H, W) in float32, paper 0 and ink 1, and every letter with its place.
+    """A page of text: an image, and every letter with its place.
 
-    Formula, shapes, source: as `draw_page`, which makes it.
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+        The page, from 0 (paper) to 1 (ink).
+    glyphs : tuple of Glyph
+        Its letters in the order of the text, without the white space.
 
+    Notes
+    -----
+    `draw_page` makes it.
+
+    Examples
+    --------
     >>> Page(np.zeros((32, 640), np.float32), ()).image.shape
     (32, 640)
     """
@@ -214,17 +290,43 @@ class Page:
 def draw_page(
     text: str, font: str = "DejaVuSans", em: float = 16, width: int = 640, shear: float = 0.0, margin: int = 16
 ) -> Page:
-    """Set running text in lines; words wrap, letters stand on whole pixels, so that equal letters have equal pixels.
+    """Set running text in lines; words wrap, and letters are put on whole pixels, so that equal letters have equal pixels.
 
-    Shapes: returns a `Page` whose image is (H, width), H as needed. `em` is the font size in pixels.
+    Parameters
+    ----------
+    text : str
+        Letters of `ALPHABET` and white space. A line break in it begins a new line.
+    font : str, default "DejaVuSans"
+        One of `FONTS`.
+    em : float, default 16
+        The font size, in pixels, above 0.
+    width : int, default 640
+        Width of the page, in pixels.
+    shear : float, default 0
+        Slant of the letters, in pixels to the right per pixel up.
+    margin : int, default 16
+        Empty border on the left, on the right and above the first line, in pixels.
 
-    Raises ValueError for signs other than letters and white space, for unknown fonts, for words wider than the page, and
-    for an `em` or a `shear` that is not finite, TypeError for a width or a margin that is not whole.
+    Returns
+    -------
+    Page
+        Its image has the shape (H, width), with H as the text needs it, and its glyphs say where each letter is.
 
-    Source: advance widths and glyphs of the DejaVu fonts.
+    Raises
+    ------
+    ValueError
+        If the text holds anything other than letters and white space, a font does not exist, a word is wider than the
+        page, `em` is not above 0, or `em` or `shear` is not finite.
+    TypeError
+        If the width or the margin is not a whole number.
 
-    Formula: each letter follows the one before at its advance width, each line 1.5 em below the one before.
+    Notes
+    -----
+    Each letter follows the one before at its advance width, each line 1.5 em below the one before. The advance widths and
+    glyphs are those of the font.
 
+    Examples
+    --------
     >>> page = draw_page("see me", em=16, width=120)
     >>> [glyph.letter for glyph in page.glyphs]
     ['s', 'e', 'e', 'm', 'e']
@@ -272,7 +374,7 @@ def _set_text(text: str, family: int, em: float, width: int, margin: int, line_h
 
 
 def _ink(image: np.ndarray, glyph: np.ndarray, top: int, left: int) -> None:
-    """Add a glyph where it lies on the page; ink on ink stays ink."""
+    """Add a glyph at its place on the page; ink on ink stays ink."""
     height, width = glyph.shape
     rows = slice(max(top, 0), min(top + height, image.shape[0]))
     columns = slice(max(left, 0), min(left + width, image.shape[1]))
@@ -296,7 +398,7 @@ def _render(glyphs: np.ndarray, maps: np.ndarray, shifts: np.ndarray, shape: tup
     points = np.einsum("nij,njrc->nirc", maps.astype(np.float32), offsets.astype(np.float32)) + np.float32(
         (SIDE - 1) / 2
     )
-    np.clip(points, 0, np.float32(SIDE - 1.001), out=points)  # beyond the master lies its border, which is paper
+    np.clip(points, 0, np.float32(SIDE - 1.001), out=points)  # beyond the master is its border, which is paper
     corner = points.astype(np.int32)
     part_r, part_c = np.moveaxis(points - corner, 1, 0)
     first = np.arange(len(glyphs), dtype=np.int32)[:, None, None] * SIDE**2 + corner[:, 0] * SIDE + corner[:, 1]
@@ -393,7 +495,7 @@ def load_idx(path: str | Path, transposed: bool | None = None) -> np.ndarray:
             raise ValueError(f"{path} is cut off or damaged: {error}") from error
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
         raise ValueError(
-            f"{path} is no IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, not with 00 00 and a type"
+            f"{path} is not an IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, not with 00 00 and a type"
         )
     kind, axes = np.dtype(_IDX_TYPES[content[2]]), content[3]
     start = 4 + 4 * axes

@@ -21,12 +21,24 @@ WEIGHTS = DATA / "letters_network.npz"
 def letters_network(rng: np.random.Generator) -> Sequential:
     """The guide's own network, untrained: two convolutions with poolings, and one layer that decides among 26 letters.
 
-    Shapes: x (N, 1, 20, 20), returns (N, 26) scores for a to z.
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Draws the weights, by `he_normal`.
 
-    Source: the smallest network of this guide that reads 98 percent; weights by `he_normal`.
+    Returns
+    -------
+    Sequential
+        Takes images (N, 1, 20, 20) with paper 0 and ink 1, as `draw_letters` draws them, and gives the scores (N, 26) for
+        a to z.
 
-    Formula: conv 3x3 (8), pool, relu, conv 3x3 (16), pool, relu, linear (26).
+    Notes
+    -----
+    conv 3x3 (8), pool, relu, conv 3x3 (16), pool, relu, linear (26). It is the smallest network of this guide that reads 98
+    percent.
 
+    Examples
+    --------
     >>> sum(w.size for w in letters_network(np.random.default_rng(0)).parameters())
     11674
     """
@@ -41,12 +53,39 @@ def train_letters_network(
 ) -> tuple[Sequential, History]:
     """Draw letters and train the guide's network on them, in a few seconds on one core.
 
-    Formula: Adam with mini-batches of 32; the learning rate falls from 0.008 along half a cosine, epoch by epoch.
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Draws the letters, the weights and the order of the examples.
+    per_letter : int, default 200
+        How many images of each letter, at least 1.
+    epochs : int, default 8
+        How many times training goes through all images.
 
-    Shapes: returns the network and its history; the letters are drawn in `TRAINING_FONTS`.
+    Returns
+    -------
+    model : Sequential
+        The trained network, as `letters_network` makes it.
+    history : History
+        The loss of every step, and the number of epochs.
 
-    Source: Loshchilov and Hutter, "SGDR" (2017), for the cosine.
+    Raises
+    ------
+    ValueError, TypeError
+        If `per_letter` is not a positive whole number, or `epochs` is not a whole number.
 
+    Notes
+    -----
+    `Adam` with mini-batches of 32. In epoch e, counted from 0, the learning rate is 0.008 * (1 + cos(pi * e / epochs)) / 2:
+    it falls along half a cosine. The letters are drawn in `TRAINING_FONTS`, with scales from 0.5 to 1 and shears from -0.35
+    to 0.35.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017), for the cosine.
+
+    Examples
+    --------
     >>> model, history = train_letters_network(np.random.default_rng(0), per_letter=4, epochs=1)
     >>> len(history.losses)                     # 104 letters in batches of 32
     4
@@ -63,12 +102,17 @@ def train_letters_network(
 def trained_letters_network() -> Sequential:
     """The guide's network with the weights that come with the package.
 
-    Shapes: as `letters_network`.
+    Returns
+    -------
+    Sequential
+        The network, with the same input and output as `letters_network`. Each call returns a new one.
 
-    Source: `python -m guide.makers.letters_network`, which writes `data/letters_network.npz`.
+    Notes
+    -----
+    `python -m guide.makers.letters_network` trains the weights and writes `data/letters_network.npz`.
 
-    Formula: as `letters_network`.
-
+    Examples
+    --------
     >>> from cnnguide.training import accuracy
     >>> model = trained_letters_network()
     >>> x, target = draw_letters(4, np.random.default_rng(9), fonts=TRAINING_FONTS)

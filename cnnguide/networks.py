@@ -125,7 +125,7 @@ class NetworkRow(NamedTuple):
 class Network:
     """A published network. `network` looks one up.
 
-    Attributes
+    Parameters
     ----------
     name : str
         The name that `network` takes.
@@ -135,11 +135,11 @@ class Network:
         Where the network is described.
     layers : tuple of Convolution, Pooling and Branches
         All layers up to the last feature map, in the order of computation. Activations are left out.
-    input_size : int
+    input_size : int, default 224
         Side of the images that the network was made for, in pixels. The images have 3 channels.
-    global_average : bool
-        Whether each map of the last ones is averaged before the fully connected layers.
-    fully_connected : tuple of int
+    global_average : bool, default True
+        Whether each of the last feature maps is averaged before the fully connected layers.
+    fully_connected : tuple of int, default (1000,)
         How many outputs each of the fully connected layers has; all have biases.
 
     Notes
@@ -261,6 +261,15 @@ def network(name: str) -> Network:
     ValueError
         For a name that is not known; the message suggests the nearest one, such as "vgg_16" for "vgg16".
 
+    Notes
+    -----
+    Only the layers are listed. Sizes and receptive fields are computed from them by `trace`, parameters by
+    `conv_parameters`, and multiplications by `conv_macs`.
+
+    References
+    ----------
+    The `source` of each network names its paper.
+
     Examples
     --------
     >>> network("resnet_50").parameters
@@ -278,6 +287,10 @@ def network_names() -> list[str]:
     -------
     list of str
         The names.
+
+    Notes
+    -----
+    A number at the end of a name counts layers with weights (vgg_16, resnet_50) or is a version (squeezenet_1_1).
 
     Examples
     --------

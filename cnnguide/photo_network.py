@@ -167,7 +167,7 @@ def prepare_photo(image: np.ndarray) -> np.ndarray:
     ValueError
         If the image has another shape.
     TypeError
-        If it holds whole numbers, which are no brightness from 0 to 1.
+        If it holds whole numbers, which are not a brightness from 0 to 1.
 
     Notes
     -----

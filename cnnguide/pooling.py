@@ -203,7 +203,7 @@ def avg_pool2d(
 
     Notes
     -----
-    The sum of what lies in the window, divided by the number of pixels: those of the padding count unless
+    The sum of the window, divided by the number of pixels: those of the padding count unless
     `count_include_pad` is False; those beyond it, where a window of `ceil_mode` hangs over, never do.
 
     References
@@ -269,7 +269,7 @@ def avg_pool2d_backward(
 
     Notes
     -----
-    Each pixel collects grad / count of the windows that it lies in, where count is what `avg_pool2d` divides by.
+    Each pixel collects grad / count of the windows that contain it, where count is what `avg_pool2d` divides by.
 
     References
     ----------
@@ -400,7 +400,7 @@ class _Windows:
         sizes, overhangs = [], []
         for size, k, s, sides, d in zip(x.shape[2:], kernels, strides, paddings, dilations, strict=True):
             out = pool_output_size(size, k, s, sides, d, ceil_mode)
-            for start in (i * s - sides[0] for i in range(out) if d > 1):  # else half a kernel meets a pixel
+            for start in (i * s - sides[0] for i in range(out) if d > 1):  # else half a kernel reads a pixel
                 if not any(0 <= start + d * entry < size for entry in range(k)):
                     raise ValueError(
                         f"kernel {k} with dilation {d} and padding {sides[0]} + {sides[1]} has a window that meets no "
@@ -425,7 +425,7 @@ class _Windows:
         return padded[:, :, top : top + height, left : left + width]
 
     def taps(self) -> list[tuple[slice, ...]]:
-        """For each entry of the window, row by row: the pixels that it meets in all windows."""
+        """For each entry of the window, row by row: the pixels that it reads in all windows."""
 
         def under(axis: int, entry: int) -> slice:
             start, step = entry * self.dilation[axis], self.stride[axis]

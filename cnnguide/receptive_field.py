@@ -34,17 +34,40 @@ __all__ = [
 class Window:
     """One layer that slides a window along an axis: a convolution or a pooling.
 
-    Formula: output i reads the inputs i * stride - before + dilation * t for t = 0 ... kernel - 1.
+    All lengths are in pixels of the layer's own input.
 
-    Shapes: lengths in pixels of the layer's own input; `padding` is per side, or (before, after).
+    Parameters
+    ----------
+    kernel : int
+        Number of inputs that the window reads, at least 1.
+    stride : int, default 1
+        Pixels from one window to the next, at least 1.
+    padding : int or (int, int), default 0
+        Pixels added on each side, or (before, after).
+    dilation : int, default 1
+        Pixels from one input that the window reads to the next, at least 1.
+    name : str, default ""
+        Name of the layer, for `trace` and for messages.
+    ceil_mode : bool, default False
+        Whether a last window may hang over the end, as in some poolings (see `pool_output_size`).
 
-    With `ceil_mode`, as poolings may have it, a last window may hang over the end (see `pool_output_size`).
+    Raises
+    ------
+    TypeError
+        If a number is not whole. A stride of one half, as of a transposed convolution or an upsampling, is not supported.
+    ValueError
+        If a number is too small.
 
-    Raises TypeError or ValueError for numbers that no layer can have. A stride of one half, as of a transposed convolution
-    or an upsampling, is not supported.
+    Notes
+    -----
+    Output i reads the inputs i * stride - before + dilation * t for t = 0 ... kernel - 1.
 
-    Source: documentation of PyTorch's Conv2d and MaxPool2d.
+    References
+    ----------
+    Documentation of PyTorch's Conv2d and MaxPool2d.
 
+    Examples
+    --------
     >>> Window(3, stride=2, padding=1, name="conv1").span
     3
     """
@@ -71,14 +94,33 @@ class Window:
 
 
 class Parallel:
-    """Branches that read the same input and are added or concatenated: each a chain, `()` for a shortcut.
+    """Branches that read the same input and whose outputs are added or concatenated.
 
-    Formula: an input reaches the output if it reaches it through any branch.
+    Parameters
+    ----------
+    *chains : Window, Parallel or sequence of them
+        The branches, each a chain of layers along one axis; `()` is a shortcut that changes nothing.
+    name : str, default ""
+        Name of the block, for `trace` and for messages.
 
-    Shapes: every branch is a chain along one axis.
+    Raises
+    ------
+    ValueError
+        If there is no branch.
+    TypeError
+        If a branch holds anything other than `Window` and `Parallel`.
 
-    Source: Araujo, Norris and Sim, Distill (2019), on networks with several paths.
+    Notes
+    -----
+    An input reaches the output if it reaches it through any branch.
 
+    References
+    ----------
+    A. Araujo, W. Norris and J. Sim, "Computing receptive fields of convolutional neural networks", Distill (2019),
+    on networks with several paths.
+
+    Examples
+    --------
     >>> block = Parallel((Window(3, padding=1), Window(3, padding=1)), (), name="residual block")
     >>> receptive_field([block]).size
     5
@@ -107,20 +149,47 @@ Chain = Link | Sequence[Link]
 
 
 class MisalignedError(ValueError):
-    """Branches that meet do not look at the same places, so their sum or concatenation has no one receptive field."""
+    """Branches that meet do not look at the same places, so their sum or concatenation has no single receptive field.
+
+    Notes
+    -----
+    The message names the block and says whether its branches disagree in stride or in the centre of what output 0 sees.
+
+    Examples
+    --------
+    >>> receptive_field(Parallel(Window(3, stride=2, padding=1), (), name="block"))
+    Traceback (most recent call last):
+    ...
+    cnnguide.receptive_field.MisalignedError: the branches of block disagree in stride: 2, 1 pixels; give them the same \
+total stride, odd kernels, and padding of half a kernel
+    """
 
 
 @dataclass(frozen=True)
 class ReceptiveField:
     """What the outputs of a network see of its input, along one axis.
 
-    Formula: output i can be reached by the inputs i * stride - padding ... i * stride - padding + size - 1.
+    All lengths are in pixels of the network's input.
 
-    Shapes: `size`, `stride`, `padding` in pixels of the network's input; `padding` counts the padded pixels before
-    pixel 0 that output 0 sees.
+    Parameters
+    ----------
+    size : int
+        Number of inputs from the first to the last that can reach one output.
+    stride : int
+        Distance between what two neighbouring outputs see.
+    padding : int
+        Number of padded pixels before pixel 0 that output 0 sees.
 
-    Source: Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks", Distill (2019).
+    Notes
+    -----
+    Output i can be reached by the inputs i * stride - padding ... i * stride - padding + size - 1.
 
+    References
+    ----------
+    A. Araujo, W. Norris and J. Sim, "Computing receptive fields of convolutional neural networks", Distill (2019).
+
+    Examples
+    --------
     >>> field = ReceptiveField(size=5, stride=2, padding=1)
     >>> field.span(0), field.span(3), field.start
     ((-1, 3), (5, 9), 1.0)
@@ -142,7 +211,7 @@ class ReceptiveField:
 
 
 class TraceRow(NamedTuple):
-    """One line of `trace`: what stands after a layer."""
+    """One line of `trace`: what there is after a layer."""
 
     name: str
     size: int
@@ -154,15 +223,35 @@ class TraceRow(NamedTuple):
 def receptive_field(chain: Chain) -> ReceptiveField:
     """Receptive field, stride and padding of a whole network, along one axis.
 
-    Formula: layer by layer, size += (span - 1) * stride; padding += before * stride; stride *= the layer's stride.
-    Branches must agree in stride and centre; the widest one counts.
+    Parameters
+    ----------
+    chain : Window, Parallel or sequence of them
+        The layers in the order of computation.
 
-    Shapes: `chain` is a `Window`, a `Parallel`, or a sequence of them in the order of computation.
+    Returns
+    -------
+    ReceptiveField
+        What the outputs of the last layer see, in pixels of the network's input.
 
-    Raises MisalignedError where branches that meet have different strides or centres.
+    Raises
+    ------
+    MisalignedError
+        If branches that meet have different strides or centres.
+    TypeError
+        If the chain holds anything other than `Window` and `Parallel`.
 
-    Source: Araujo, Norris and Sim, Distill (2019), equations for r, S and P.
+    Notes
+    -----
+    Layer by layer, size += (span - 1) * stride; padding += before * stride; stride *= the layer's stride. Branches must
+    agree in stride and centre; the widest one counts.
 
+    References
+    ----------
+    A. Araujo, W. Norris and J. Sim, "Computing receptive fields of convolutional neural networks", Distill (2019),
+    equations for r, S and P.
+
+    Examples
+    --------
     >>> receptive_field([Window(3), Window(3)])                 # two 3x3 see 5x5
     ReceptiveField(size=5, stride=1, padding=0)
     >>> receptive_field([Window(3), Window(2, stride=2), Window(3)])        # after the pooling, a 3x3 spans 6 pixels
@@ -177,17 +266,40 @@ def receptive_field(chain: Chain) -> ReceptiveField:
 def trace(chain: Chain, size: int) -> list[TraceRow]:
     """Follow a network layer by layer: name, size, receptive field, jump and start after each.
 
-    Formula: sizes as in `conv_output_size`, fields as in `receptive_field`. The jump is the distance, in input pixels,
-    between what two neighbouring outputs see; the start is the centre of what output 0 sees.
+    Parameters
+    ----------
+    chain : Window, Parallel or sequence of them
+        The layers in the order of computation.
+    size : int
+        Length of the input, in pixels.
 
-    Shapes: `size` is the length of the input in pixels; the first row is the input itself.
+    Returns
+    -------
+    list of TraceRow
+        A row (name, size, receptive_field, jump, start) for the input and for each layer. The size is in pixels of the
+        layer's own output. The other three are in input pixels: how many inputs one output sees, the distance between
+        what two neighbouring outputs see, and the centre of what output 0 sees.
 
-    Raises ValueError where a window does not fit or branches disagree in size, naming the layer; MisalignedError as
-    `receptive_field` does.
+    Raises
+    ------
+    TypeError
+        If the size is not a whole number, or if the chain holds anything other than `Window` and `Parallel`.
+    ValueError
+        If a window does not fit or branches disagree in size; the message names the layer.
+    MisalignedError
+        If branches that meet have different strides or centres.
 
-    Source: the table form of Dang Ha The Hien, "A guide to receptive field arithmetic" (2017), who counts pixel centres
+    Notes
+    -----
+    Sizes are computed as in `pool_output_size`, receptive fields as in `receptive_field`.
+
+    References
+    ----------
+    Dang Ha The Hien, "A guide to receptive field arithmetic" (2017), for the form of the table. He counts pixel centres
     from 0.5.
 
+    Examples
+    --------
     >>> for row in trace([Window(3, name="conv"), Window(2, stride=2, name="pool")], size=6):
     ...     print(*row)
     input 6 1 1 0.0
@@ -213,16 +325,34 @@ def trace(chain: Chain, size: int) -> list[TraceRow]:
 def path_counts(chain: Chain) -> list[int]:
     """Over how many paths each input of the receptive field reaches one output, from the first input to the last.
 
-    Formula: backwards through a layer, the count of an output is added to every input that its window reads; branches
-    that meet add up. Where all weights of all kernels are equal, an input weighs in proportion to its count.
+    Parameters
+    ----------
+    chain : Window, Parallel or sequence of them
+        The layers in the order of computation.
 
-    Shapes: returns `receptive_field(chain).size` counts, exact however large; in two dimensions the count of a pixel is
-    the product of the counts of its row and its column.
+    Returns
+    -------
+    list of int
+        One count for each of the `receptive_field(chain).size` inputs, exact however large. In two dimensions the count of
+        a pixel is the product of the counts of its row and its column.
 
-    Raises as `receptive_field` does.
+    Raises
+    ------
+    MisalignedError, TypeError
+        As in `receptive_field`.
 
-    Source: the counting argument of Luo et al., "Understanding the effective receptive field" (2016), section 2.1.
+    Notes
+    -----
+    Backwards through a layer, the count of an output is added to every input that its window reads; branches that meet
+    add up. If all weights of all kernels are equal, an input weighs in proportion to its count.
 
+    References
+    ----------
+    W. Luo et al., "Understanding the effective receptive field in deep convolutional neural networks" (2016), section 2.1,
+    for the counting argument.
+
+    Examples
+    --------
     >>> path_counts([Window(3), Window(3)])             # the middle is read by all three windows of the second layer
     [1, 2, 3, 2, 1]
     >>> path_counts(Window(2, dilation=3))              # what a dilated kernel skips has no path

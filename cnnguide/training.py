@@ -31,15 +31,46 @@ class Optimizer(Protocol):
 
 
 class DivergedError(ArithmeticError):
-    """The loss or the weights are no longer finite: says at which step, with which learning rate, and what broke first."""
+    """The loss or the weights are no longer finite.
+
+    Notes
+    -----
+    The message says at which step, with which learning rate, and which layer broke first.
+
+    Examples
+    --------
+    >>> from cnnguide.layers import Linear, Sequential
+    >>> from cnnguide.optimizers import SGD
+    >>> rng = np.random.default_rng(0)
+    >>> data = np.full((1, 2), np.nan), np.array([0])
+    >>> fit(Sequential(Linear(2, 2, rng)), data, SGD(lr=1.0), epochs=1, batch_size=1, rng=rng, progress=False)
+    Traceback (most recent call last):
+    ...
+    cnnguide.training.DivergedError: at step 1 the loss is no longer finite, because the input holds NaN or infinity
+    """
 
 
 @dataclass
 class History:
-    """What `fit` saw: the loss of every step, and after each epoch the validation accuracy, where it was asked for.
+    """What `fit` saw: the loss of every step, and the validation accuracy after each epoch if there were validation data.
 
-    Formula, shapes, source: `losses` has one entry per step, `validation_accuracy` one per epoch, as `fit` saw them.
+    Parameters
+    ----------
+    losses : list of float
+        The loss of each step, before the step changed the weights.
+    validation_accuracy : list of float
+        The share of right answers after each epoch, from 0 to 1; empty without validation data.
+    epochs : int, default 0
+        How many epochs were completed.
+    stopped : {"", "early stop", "interrupted"}, default ""
+        Why training ended before its last epoch; empty if it did not.
 
+    Notes
+    -----
+    A loss is the mean of the cross-entropy over one mini-batch, so it varies from batch to batch.
+
+    Examples
+    --------
     >>> History(losses=[2.0, 1.0]).losses[-1]
     1.0
     """
@@ -48,21 +79,42 @@ class History:
     validation_accuracy: list[float] = field(default_factory=list)
     epochs: int = 0
     stopped: str = ""
-    """Why training ended before its last epoch: "early stop" or "interrupted"; empty where it did not."""
 
 
 def accuracy(model: Layer, data: Examples, batch_size: int = 256) -> float:
     """Share of the examples whose largest score is that of the right class.
 
-    Shapes: data is (x, target) with x as the model takes it and target (N,) class numbers.
+    Parameters
+    ----------
+    model : Layer
+        A layer or a `Sequential` whose output is scores of shape (N, classes).
+    data : (ndarray, ndarray)
+        The examples (x, target): x of shape (N, ...) as the model takes it, and N class numbers, counted from 0.
+    batch_size : int, default 256
+        How many examples go through the model at once. It changes the memory needed and not the result.
 
-    Raises ValueError for data without examples, outputs other than (N, classes), and classes that do not exist; TypeError
-    for targets that are not whole numbers.
+    Returns
+    -------
+    float
+        The share of right answers, from 0 to 1.
 
-    Formula: the number of examples whose argmax is the target, divided by their number.
+    Raises
+    ------
+    ValueError
+        If there are no examples, if the output does not have the shape (N, classes), or if a class does not exist.
+    TypeError
+        If the targets are not whole numbers.
 
-    Source: the 0-1 loss of Goodfellow, Bengio and Courville (2016), section 5.1.2, subtracted from 1.
+    Notes
+    -----
+    The number of examples whose argmax is the target, divided by the number of examples.
 
+    References
+    ----------
+    I. Goodfellow, Y. Bengio and A. Courville, "Deep learning" (2016), section 5.1.2: their 0-1 loss, subtracted from 1.
+
+    Examples
+    --------
     >>> from cnnguide.layers import Flatten
     >>> accuracy(Flatten(), (np.eye(4), np.array([0, 1, 2, 0])))
     0.75
@@ -91,19 +143,56 @@ def fit(
 ) -> History:
     """Train a classifier: for each mini-batch, compute the loss and step against its gradient.
 
-    Formula: each epoch goes once through the examples, in an order that `rng` draws, in ceil(N / batch_size) steps. With
-    `validation`, its accuracy is measured after each epoch; with `patience`, training stops when that many epochs in a row
-    brought no better one, and the best weights are put back. `schedule` gives the learning rate of each step by its
-    number, from 0, as `cosine_rate` and `step_rate` do; gradients longer than `max_norm` are shortened by `clip_by_norm`.
+    Parameters
+    ----------
+    model : Sequential
+        The network, with scores of shape (N, classes) as output. Its weights are changed in place.
+    data : (ndarray, ndarray)
+        The examples (x, target): x of shape (N, ...) as the model takes it, and N class numbers, counted from 0.
+    optimizer : Optimizer
+        The rule that changes the weights, such as `Adam`.
+    epochs : int
+        How many times training goes through all examples, at least 0.
+    batch_size : int
+        How many examples make one step, at least 1. The last batch of an epoch may be smaller.
+    rng : numpy.random.Generator
+        Draws the order of the examples, anew for each epoch.
+    progress : bool, default True
+        Whether to draw a progress bar on the error stream.
+    validation : (ndarray, ndarray), optional
+        Examples of the same form that are not trained on. Their accuracy is measured after each epoch.
+    patience : int, optional
+        Training stops after this many epochs in a row without a better validation accuracy, and the best weights are put
+        back. It needs `validation`.
+    schedule : callable, optional
+        Gives the learning rate of each step by its number, counted from 0, as `cosine_rate` and `step_rate` do.
+    max_norm : float, optional
+        Gradients longer than this are shortened to it by `clip_by_norm`.
 
-    Shapes: data is (x, target) with target (N,) class numbers. The model's weights are changed in place.
+    Returns
+    -------
+    History
+        The losses, the validation accuracies, and why training ended early if it did.
 
-    Raises ValueError and TypeError before the first step for arguments and data that do not fit together, DivergedError the
-    moment the loss is not finite, or at the end where the weights are not. Ctrl-C ends training and returns what has been
-    learned so far (with `patience`: the best of it). `progress` draws a bar on the error stream.
+    Raises
+    ------
+    ValueError, TypeError
+        If arguments and data do not fit together; this is checked before the first step. A schedule is checked at each
+        step.
+    DivergedError
+        As soon as the loss is not finite, or at the end if the weights are not.
 
-    Source: Goodfellow, Bengio and Courville (2016), algorithms 8.1 and 7.1.
+    Notes
+    -----
+    Each epoch takes ceil(N / batch_size) steps, each against the gradient of the mean cross-entropy of its batch.
+    Ctrl-C ends training and returns what has been learned so far (with `patience`, the best of it).
 
+    References
+    ----------
+    I. Goodfellow, Y. Bengio and A. Courville, "Deep learning" (2016), algorithms 8.1 (steps) and 7.1 (early stopping).
+
+    Examples
+    --------
     >>> from cnnguide.layers import Linear, Sequential
     >>> from cnnguide.optimizers import SGD
     >>> rng = np.random.default_rng(0)

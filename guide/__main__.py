@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cnnguide._files import UnwritableError
 from cnnguide.figures.__main__ import main as figures
-from guide import ROOT, checker, fonts, labs, repository, verified_numbers, widget_data
+from guide import ROOT, checker, fonts, labs, prose, repository, verified_numbers, widget_data
 from guide.page_parser import PageError
 from guide.release import release_problems
 
@@ -30,12 +30,17 @@ def main(arguments: list[str] | None = None) -> int:
     font = commands.add_parser("font", help="make the subset of the mathematical font again")
     font.add_argument("source", type=Path, help="the whole font, latinmodern-math.otf")
     commands.add_parser("release-check", help="say what keeps this version from being released")
+    commands.add_parser("prose", help="find phrases that plain English would avoid, and say what to write instead")
     options = parser.parse_args(arguments)
     if options.command == "font":
         fonts.write_subset(options.source)
         return 0
     if options.command == "check":
         return _check(options.site, options.base)
+    if options.command == "prose":
+        findings = list(prose.find(ROOT))
+        print("\n".join(map(str, findings)) or "No phrase to avoid.")
+        return 1 if findings else 0
     if options.command == "release-check":
         problems = release_problems(ROOT)
         print("\n".join(problems) or "Nothing keeps this version from being released.")

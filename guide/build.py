@@ -18,7 +18,7 @@ log = logging.getLogger("mkdocs.hooks.cnnguide")  # only warnings of loggers bel
 
 
 def configure(config: MkDocsConfig, command: str) -> MkDocsConfig:
-    """Fill in the addresses that the git remote tells, and look before a deploy at what would be published."""
+    """Fill in the addresses that the git remote gives, and look before a deploy at what would be published."""
     config.extra["repository"] = found = _find_repository(config)
     if found and not config.repo_url:
         config.repo_url, config.repo_name = found.url, f"{found.owner}/{found.name}"

@@ -1,6 +1,6 @@
 """What builds made and can use again, each file under the fingerprint of all that it was made from.
 
-It lies in `.cache/` of the checkout, which git ignores and nobody misses; the environment variable CNNGUIDE_CACHE names
+It is in `.cache/` of the checkout, which git ignores and nobody misses; the environment variable CNNGUIDE_CACHE names
 another folder, for several copies of the project to share.
 """
 
@@ -15,7 +15,7 @@ MOST = 20
 
 
 def place(root: Path, kind: str, name: str, fingerprint: str, suffix: str) -> Path:
-    """Where a thing lies if it is there: `.cache/kind/name-fingerprint.suffix`."""
+    """Where a thing is kept, if it is there: `.cache/kind/name-fingerprint.suffix`."""
     folder = Path(os.environ.get(FOLDER) or root / ".cache").resolve()
     return folder / kind / f"{name}-{fingerprint[:20]}{suffix}"
 

@@ -210,7 +210,7 @@ class _Checker:
                     yield file, problem
         for file in sorted(self.site.rglob("*.js")):
             if file.is_relative_to(self.site / "assets"):
-                continue  # the theme's bundles are no modules; their words look like imports
+                continue  # the theme's bundles are not modules; their words look like imports
             for address in _modules_in(file.read_text("utf-8", errors="replace")):
                 if problem := self._problem_with(file, address, fetched=True):
                     yield file, problem
@@ -232,7 +232,7 @@ class _Checker:
         if page.base is not None:
             yield f"the page has a base, {page.base}, which moves every link on it"
         if page.refresh is not None:
-            yield f"the page leads on by itself, to {page.refresh}"
+            yield f"the page redirects to {page.refresh}"
         if page.has_srcdoc:
             yield "the page holds another page in srcdoc, which nobody checks"
         for image in page.images_without_alt:
@@ -262,7 +262,7 @@ class _Checker:
         try:
             parts = urlsplit(address)
         except ValueError as error:
-            return f"{address} is no address: {error}"
+            return f"{address} is not an address: {error}"
         if parts.scheme in ("data", "blob", "about"):
             return None
         if parts.scheme or parts.netloc:

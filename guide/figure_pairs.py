@@ -1,4 +1,4 @@
-"""Markdown extension: an image of `figures/` stands for its light and its dark drawing, and for the code that draws it.
+"""Markdown extension: an image of `figures/` becomes its light and its dark drawing, with the code that draws it.
 
 The page names the light one, `![what it shows](../figures/posts_and_gaps-light.svg)`; its dark twin is added here, and
 the size of both, so that nothing jumps while the page loads. An image without an alt text stops the build. Beneath an image

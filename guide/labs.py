@@ -34,7 +34,7 @@ ENVIRONMENT = {"MPLBACKEND": f"module://{BACKEND}", "OPENBLAS_NUM_THREADS": "1"}
 """What the kernels of a build find: figures in both schemes, and one thread, as several are slow at small products."""
 
 BEFORE_OUTPUT, AFTER_OUTPUT = '<div class="lab-output"><pre tabindex="0">', "</pre></div>"
-"""Around what a cell prints. A kernel that prints slowly sends several pieces, which belong into one box."""
+"""Around what a cell prints. A kernel that prints slowly sends several pieces, which belong in one box."""
 
 
 LIBRARIES = ("numpy", "matplotlib", "ipykernel", "nbclient")

@@ -112,14 +112,14 @@ class _ConvertFormulas(Treeprocessor):
             self._refuse_unconverted(element)
 
     def _refuse_unconverted(self, element: ElementTree.Element) -> None:
-        """Formulas where none can stand (an alt text, a title), or that were not found (no blank line around $$)."""
+        """Formulas where none is possible (an alt text, a title), or that were not found (no blank line around $$)."""
         for name, value in element.attrib.items():
             if re.search(r"\\\(|\\\[", value):
-                raise FormulaError(f"a formula in the {name} {value!r}, where none can stand; say it in words")
+                raise FormulaError(f"a formula in the {name} {value!r}, where none is possible; say it in words")
         if element.tag not in ("code", "pre"):
             for text in (element.text, *(child.tail for child in element)):
                 if text and "$$" in text:
-                    raise FormulaError(f"{text.strip()!r} holds $$ that is no formula; leave a blank line around it")
+                    raise FormulaError(f"{text.strip()!r} holds $$ outside of a formula; leave a blank line around it")
 
 
 class MathematicsExtension(Extension):

@@ -1,6 +1,6 @@
 """Markdown extension: marks each proven number, so that its expression can be seen beside it.
 
-`**28**<!-- = 4 * 7 -->` becomes a span that carries the expression; in an alt text, where no mark can stand, only the
+`**28**<!-- = 4 * 7 -->` becomes a span that carries the expression; in an alt text, where no mark is possible, only the
 comment is dropped. `guide.page_parser` defines what counts as proven.
 """
 
@@ -34,7 +34,7 @@ class _MarkNumbers(Preprocessor):
                 kind = "proven given" if number.operator == "given" else "proven"
                 opening = f'<span class="{kind}" id="{anchor(index)}" title="{proof}" data-proof="{proof}">'
                 pieces += [text[position:start], opening, text[start:end], "</span>"]
-            # Between the number and its comment stand at most closing marks, as in **the 28**<!-- ... -->.
+            # Between the number and its comment are at most closing marks, as in **the 28**<!-- ... -->.
             pieces.append(text[end : text.index("<!--", end)])
             position = number.end
         return "".join([*pieces, text[position:]]).split("\n")

@@ -160,7 +160,7 @@ class Page:
 
 
 def read(text: str, path: str = "page") -> Page:
-    """Read a page; the first thing that cannot stand raises `PageError` with file, line and what to do."""
+    """Read a page; the first error raises `PageError` with file, line and what to do."""
     return _Reader(text, path).read()
 
 
@@ -240,7 +240,7 @@ class _Reader:
         if _SNIPPET_LINE.search(source):
             raise self.error(
                 start, "a snippet line with other text or of another form",
-                'a snippet stands alone in its fence, as --8<-- "path/file.py:section"',
+                'a snippet is alone in its fence, as --8<-- "path/file.py:section"',
             )  # fmt: skip
         language = self._language(opening)
         if language in INERT:
@@ -273,14 +273,14 @@ class _Reader:
         return info["attribute"] or info["word"] or ""
 
     def _refuse_uncompared(self, source: str, position: int) -> None:
-        """In a session all is prompt or output: doctest would pass over the rest, and over what it is told to skip."""
+        """In a session all is prompt or output: doctest would pass over the rest, and over what a directive skips."""
         if re.search(r"#\s*doctest:", source):
-            raise self.error(position, "a doctest directive", "every output is compared as it stands: remove it")
+            raise self.error(position, "a doctest directive", "every output is compared exactly: remove it")
         for piece in doctest.DocTestParser().parse(source):
             if isinstance(piece, str) and piece.strip():
                 raise self.error(
                     position, f"{piece.strip().splitlines()[0]!r} belongs to no prompt",
-                    "in a pycon fence only prompts and their outputs stand, without blank lines in an output",
+                    "a pycon fence holds only prompts and their outputs, without blank lines in an output",
                 )  # fmt: skip
 
     def _refuse_snippets_outside_fences(self) -> None:
@@ -324,15 +324,15 @@ class _Reader:
         return proofs
 
     def _refuse_proofs_in_markup(self, proofs: list[re.Match[str]]) -> None:
-        """A mark is HTML: it cannot stand in the front matter, in a formula, in a tag, a link's target or an attribute."""
+        """A mark is HTML: it cannot be in the front matter, in a formula, in a tag, a link's target or an attribute."""
         filled = _COMMENT.sub(lambda match: re.sub(r"[^\n]", "x", match[0]), self.prose)
         for pattern in (_FRONT_MATTER, _MATH, _MARKUP):
             for place in pattern.finditer(filled):
                 for proof in proofs:
                     if place.start() < proof.start() < place.end():
                         raise self.error(
-                            proof.start(), f"the proof {proof['body'].strip()!r} stands inside {place[0][:20]!r}...",
-                            "no mark can stand there: say the number in the text beside it",
+                            proof.start(), f"the proof {proof['body'].strip()!r} is inside {place[0][:20]!r}...",
+                            "no mark is possible there: say the number in the text beside it",
                         )  # fmt: skip
 
     def _read_numbers(self, proofs: list[re.Match[str]]) -> None:
@@ -367,7 +367,7 @@ class _Reader:
             )
         if _GLUED.match(after):
             raise self.error(
-                comment.end(), f"{after!r} behind the proof changes the number {digits}",
+                comment.end(), f"{after!r} after the proof changes the number {digits}",
                 "leave a blank, or write the whole number before the proof",
             )  # fmt: skip
         wrapped = shown["open"] == shown["close"][::-1] and start == shown.start("number")
@@ -425,7 +425,7 @@ class _Reader:
         for formula in list(_MATH.finditer(self.prose)):
             if re.search(r"\d[\d.,{} ]*\d", formula[0]):
                 raise self.error(
-                    formula.start(), f"a number in the formula {formula[0]!r}, where no proof can stand",
+                    formula.start(), f"a number in the formula {formula[0]!r}, where no proof is possible",
                     "let formulas hold symbols and single digits, and say the number in the prose with its proof",
                 )  # fmt: skip
             self.blank(*formula.span())
@@ -449,7 +449,7 @@ class _Reader:
             text = found["title"] or found["a"] or found["b"] or ""
             if claim := _NUMBER.search(without_names(text)):
                 raise self.error(
-                    markup.start(), f"the number {claim[0]} in {text!r}, where no proof can stand",
+                    markup.start(), f"the number {claim[0]} in {text!r}, where no proof is possible",
                     "say it in words that claim less, or in the text with its proof",
                 )  # fmt: skip
 
@@ -470,7 +470,7 @@ class _Reader:
             return
         if found := re.search(r"\d[\d.,]*", without_names(matter[0])):
             raise self.error(
-                found.start(), f"the number {found[0]} in the front matter, where no proof can stand",
+                found.start(), f"the number {found[0]} in the front matter, where no proof is possible",
                 "say it in words that claim less, or in the page with its proof",
             )  # fmt: skip
         self.blank(*matter.span())
@@ -569,7 +569,7 @@ def problem_with(number: Number, value: Any) -> str | None:
     if isinstance(value, Decimal) and value.is_finite():
         value = Fraction(value)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return f"{number.expression} gives {value!r}, which is no number"
+        return f"{number.expression} gives {value!r}, which is not a number"
     if not isinstance(value, numbers.Rational) and not math.isfinite(value):
         return f"{number.expression} gives {value!r}, which no page can show"
     percentage = number.shown.endswith("%")

@@ -72,7 +72,7 @@ IMPORT = re.compile(
     r'<span class="kn">from</span>(?:<span class="w"> </span>| )<span class="nn">cnnguide(?:\.\w+)?</span>'
     r'(?:<span class="w"> </span>| )<span class="kn">import</span>(?: <span class="p">\((?P<many>[^)]*)\)|(?P<few>.*))'
 )
-"""Highlighted code that imports names of the package; in parentheses they may stand on several lines."""
+"""Highlighted code that imports names of the package; in parentheses they may take several lines."""
 
 
 def link_imports(html: str) -> str:

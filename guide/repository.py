@@ -167,7 +167,7 @@ def uncommitted_changes(root: Path) -> list[str]:
 
 
 def ignored_files(root: Path, *folders: str) -> list[str]:
-    """Files below some folders that git was told to ignore: what the build makes, and what somebody left there."""
+    """Files below some folders that git ignores: what the build makes, and what somebody left there."""
     listed = _git(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *folders)
     return [name for name in (listed or "").split("\0") if name]
 
@@ -187,7 +187,7 @@ def fetch_published(root: Path, remote: str, branch: str) -> bool:
 
 
 NOTHING_THERE = ("not a git repository", "No such remote", "is not a symbolic ref", "git is not installed")
-"""What git says where there is nothing to read, which is no fault: a copy without history, or without a remote."""
+"""What git says where there is nothing to read, which is not an error: a copy without history, or without a remote."""
 
 
 def _git(root: Path, *arguments: str, unless: tuple[str, ...] = ()) -> str | None:

@@ -1,4 +1,4 @@
-"""The ledger: every proven number of every page, with its sentence, its expression, its value and where it stands.
+"""The ledger: every proven number of every page, with its sentence, its expression, its value and its place.
 
 With this module, one can run the code of a page and evaluate its numbers (`prove`) and write the page *Verified numbers*
 (`write_page`). A number that does not hold stops the writing: the site cannot be built with a wrong number.
@@ -205,7 +205,7 @@ def _code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown shows as it stands."""
+    """Text that Markdown shows unchanged."""
     return "".join(f"&#{ord(c)};" if c in "*_`[]<>|$\\{}~^" else c for c in text)
 
 

@@ -149,7 +149,7 @@ def example_letters() -> np.ndarray:
 
 
 def _plain_letters(font: str, alphabet: str = LETTERS) -> np.ndarray:
-    """Letters of the size that the network met on average, upright and in the middle."""
+    """Letters of the size that the network was trained on, on average, upright and in the middle."""
     still = (0.0, 0.0)
     rng = np.random.default_rng(0)
     return cnnguide.draw_letters(
@@ -158,7 +158,7 @@ def _plain_letters(font: str, alphabet: str = LETTERS) -> np.ndarray:
 
 
 def _writing_lines() -> dict[str, int]:
-    """The rows between which letters stand: above which row ascenders, an x, the line itself, and descenders end."""
+    """The rows that bound letters: above which row ascenders, an x, the line itself, and descenders end."""
     inked = _plain_letters("DejaVuSans", "dxp").max(axis=(1, 3)) > 0.4
     (d_top, _), (x_top, x_bottom), (_, p_bottom) = (
         (int(rows.argmax()), 20 - int(rows[::-1].argmax())) for rows in inked

@@ -144,15 +144,8 @@ def test_importing_the_package_loads_nothing_optional():
     assert not optional & set(loaded)
 
 
-def test_all_public_names_are_importable_and_documented():
+def test_all_public_names_are_importable():
     import cnnguide
 
     for name in cnnguide.__all__:
         assert hasattr(cnnguide, name)
-    for name in cnnguide.__all__:
-        value = getattr(cnnguide, name)
-        if callable(value) and not (isinstance(value, type) and issubclass(value, Exception)):
-            doc = (value.__doc__ or "").lower()
-            in_sections = "\n    examples\n    ------" in doc  # numpydoc's
-            for part in [">>>"] if in_sections else ["formula", "shapes", "source", ">>>"]:
-                assert part in doc, f"the docstring of {name} has no {part}"

@@ -75,7 +75,7 @@ def test_a_site_under_another_path_has(site):
         ("default-src 'self';", "script-src 'self';", "has no default-src"),
         (POLICY, f'<script src="a.js"></script>{POLICY}', "fetches something before its Content-Security-Policy"),
         ("<h2", '<base href="/x/"><h2', "has a base, /x/"),
-        ("<h2", '<meta http-equiv="refresh" content="0; url=https://x.example"><h2', "leads on by itself"),
+        ("<h2", '<meta http-equiv="refresh" content="0; url=https://x.example"><h2', "redirects to"),
         ("<h2", '<iframe srcdoc="<p>x</p>"></iframe><h2', "holds another page in srcdoc"),
         ("<h2", '<button formaction="https://x.example/">b</button><h2', "asked from another host"),
         ("<h2", '<a href="#top" ping="https://x.example/">b</a><h2', "asked from another host"),
@@ -85,7 +85,7 @@ def test_a_site_under_another_path_has(site):
         ("<h2", "<style>@import'https://x.example/a.css'</style><h2", "asked from another host"),
         ("<h2", "<style>p { background: URL(https://x.example/a.png) }</style><h2", "asked from another host"),
         ("<h2", '<style>p { background: image-set("https://x.example/a.png" 1x) }</style><h2', "asked from another"),
-        ("<h2", '<a href="http://[x">broken</a><h2', "http://[x is no address"),
+        ("<h2", '<a href="http://[x">broken</a><h2', "http://[x is not an address"),
     ],
 )
 def test_each_fault_is_found(site, old, new, problem):

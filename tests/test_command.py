@@ -116,7 +116,7 @@ def test_what_cannot_be_filtered_is_named(tmp_path, capsys):
     assert capsys.readouterr().err == f"cnnguide filter: {tmp_path}/no/out.png: No such file or directory\n"
     (tmp_path / "torn.ppm").write_bytes(b"P6")
     assert main(["filter", str(tmp_path / "torn.ppm"), "--kernel", "box", "-o", str(tmp_path / "out.png")]) == 1
-    assert "torn.ppm is no picture that can be read, or is damaged" in capsys.readouterr().err
+    assert "torn.ppm is not a readable picture, or is damaged" in capsys.readouterr().err
     before = (tmp_path / "disk.png").read_bytes()
     assert main(["filter", str(tmp_path / "disk.png"), "--kernel", "box", "-o", str(tmp_path / "disk.png")]) == 1
     assert "is the photo itself" in capsys.readouterr().err and (tmp_path / "disk.png").read_bytes() == before

@@ -85,7 +85,7 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path, monkeypatch):
     whole = (tmp_path / "whole.png").read_bytes()
     for name, content in (("cut.png", whole[:60]), ("text.png", b"not a picture"), ("empty.jpg", b"")):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(ValueError, match=f"{name} is no picture that can be read, or is damaged"):
+        with pytest.raises(ValueError, match=f"{name} is not a readable picture, or is damaged"):
             load(tmp_path / name)
     frames = [Image.new("L", (4, 4), value) for value in (0, 255)]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])

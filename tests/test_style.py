@@ -42,7 +42,7 @@ def test_tests_wait_for_a_state_and_not_for_a_time():
     for file in sorted((ROOT / "tests").rglob("*.py")):
         if found := set(re.findall(r"\b(sleep|wait_for_timeout)\(", file.read_text("utf-8"))):
             sleeping[file.relative_to(ROOT / "tests").as_posix()] = found
-    assert sleeping == dict.fromkeys(SLEEPERS, {"sleep"})
+    assert sleeping == {name: {"sleep"} for name in SLEEPERS}
 
 
 @pytest.mark.xdist_group("npm")

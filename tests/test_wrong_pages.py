@@ -82,6 +82,11 @@ def test_a_page_that_is_wrong_stops_the_build(clean, change, message):
     assert re.search(message, done.stdout + done.stderr), done.stdout + done.stderr
 
 
+def test_a_build_from_another_folder_finds_what_it_needs(clean, tmp_path):
+    mkdocs("build", "--config-file", clean / "mkdocs.yml", cwd=tmp_path, PYTHONPATH=str(clean))
+    assert (clean / "site/index.html").is_file()
+
+
 def test_a_figure_that_fails_stops_the_build_by_name(clean):
     module = clean / "cnnguide/figures/training.py"
     module.write_text(module.read_text("utf-8").replace("x, optimizer =", "1 / 0\n        x, optimizer ="), "utf-8")
@@ -105,6 +110,7 @@ def test_building_twice_changes_nothing(clean):
     assert {file: file.stat().st_mtime_ns for file in (clean / "docs").rglob("*") if file.is_file()} == before
 
 
+@pytest.mark.timeout(300)  # waits for three builds of a server, and then whether it rests
 def test_serving_reloads_what_changed_and_then_rests(clean):
     """An edit of a page and an edit of the package both arrive; and the build does not wake itself for ever."""
     with socket.socket() as free:

@@ -62,7 +62,7 @@ def two_layers(kernel: int, channels: tuple[int, int], rng: np.random.Generator)
 
 SAME_CHANNELS = dict.fromkeys((1, 2, 3, 5, 7), (8, 16))
 SAME_WORK = {2: (12, 25), 3: (8, 16), 5: (4, 10), 7: (3, 6)}
-"""Channels of the two layers by kernel size, so that the convolutions make about equally many multiplications."""
+"""Channels of the two layers by kernel size, so that the convolutions make about the same number of multiplications."""
 
 
 def convolution_macs(kernel: int, channels: tuple[int, int]) -> int:
@@ -75,7 +75,7 @@ def convolution_macs(kernel: int, channels: tuple[int, int]) -> int:
 
 @experiment(atol=0.03)  # 23 of 780 letters; processors were seen to disagree by 3
 def kernel_size_and_errors() -> Result:
-    """Errors on unseen fonts by kernel size: with equally many channels, and with about equally many multiplications."""
+    """Errors on unseen fonts by kernel size: with the same number of channels, and of multiplications."""
     found: Result = {"same_channels": {}, "same_work": {}}
     for kernel, channels in SAME_CHANNELS.items():
         found["same_channels"][str(kernel)] = errors(partial(two_layers, kernel, channels), 45, 5)
@@ -128,7 +128,7 @@ def placements(kernel: np.ndarray) -> np.ndarray:
 def closest(wanted: np.ndarray, pairs: int, rng: np.random.Generator, steps: int) -> float:
     """Distance, relative to its length, of a 5×5 kernel from the sum of so many pairs of 3×3, fitted in turns.
 
-    While one kernel of each pair stands still, the best other ones solve a linear equation. The best of four starts counts.
+    While one kernel of each pair is fixed, the best other ones solve a linear equation. The best of four starts counts.
     """
     best = np.inf
     for _ in range(4):
@@ -280,8 +280,8 @@ def winograd(x: np.ndarray, kernels: np.ndarray) -> np.ndarray:
 def winograd_against_patches() -> Result:
     """How many times faster Winograd's form is than `conv2d`, by channels: quartiles over rounds in which they take turns.
 
-    Processor time, so that what else the machine does counts less. It still depends on the machine: nothing but bounds of
-    these numbers may stand on a page.
+    Processor time, so that other work of the machine counts less. It still depends on the machine: a page may state
+    only bounds of these numbers.
     """
     found: Result = {"channels": [16, 64, 128, 256, 512], "quartiles": [], "difference": []}
     for channels in found["channels"]:

@@ -134,7 +134,7 @@ class Sources:
     # What a statement uses
 
     def _uses(self, unit: _Unit) -> tuple[str, set[_Unit]]:
-        """Digest of what a statement says and what its names stand for, and the further statements that it reaches."""
+        """Digest of a statement and of what its names refer to, and the further statements that it reaches."""
         if unit in self._seen:
             return self._seen[unit]
         lines = {f"reads {line}" for line in self._data_named_in(unit.node)}
@@ -160,7 +160,7 @@ class Sources:
         return self._seen[unit]
 
     def _find(self, module: str, use: str) -> tuple[set[str], set[_Unit]]:
-        """What a name, or a dotted path that begins with one, stands for in a module."""
+        """What a name, or a dotted path that begins with one, refers to in a module."""
         head, _, rest = use.partition(".")
         lines: set[str] = set()
         units: set[_Unit] = set()

@@ -286,7 +286,7 @@ class _LogSoftmax(Layer):
 def images_that_excite() -> Result:
     """For each letter an image that maximises its score, and one that minimises the loss, by the same climb.
 
-    Formula: three starts; a judge that is no network, five nearest neighbours among 5,200 real letters, says what it reads
+    Formula: three starts; a judge without a network, five nearest neighbours among 5,200 real letters, says what it reads
     in each image.
     """
     model, alphabet = trained_letters_network(), list(range(26))

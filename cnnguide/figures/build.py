@@ -21,7 +21,7 @@ A_MOMENT = 1.0
 
 
 class FigureError(RuntimeError):
-    """A figure could not be drawn; names it and where its code stands."""
+    """A figure could not be drawn; names it and where its code is."""
 
 
 def build(

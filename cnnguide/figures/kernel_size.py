@@ -120,7 +120,7 @@ def break_even(scheme: Scheme) -> Figure:
             arrowprops=dict(arrowstyle="-", color=scheme.orange),
         )  # fmt: skip
     ax.text(64, 0.66, "18 / 25, for large images", ha="right", va="top")
-    ax.text(64, 1.04, "equally many", ha="right", va="bottom")
+    ax.text(64, 1.04, "the same number", ha="right", va="bottom")
     ax.set(xlabel="side of the image", ylabel="two 3×3 / one 5×5", xlim=(4, 64), ylim=(0, 3.9))
     return fig
 
@@ -214,12 +214,12 @@ def dots(ax: Axes, values: dict[str, list[float]], colors: tuple[str, ...], name
 
 @figure
 def errors_by_kernel(scheme: Scheme) -> Figure:
-    """Errors on letters of fonts never seen, by kernel: with equally many channels, and with equally much work."""
+    """Errors on letters of fonts never seen, by kernel: with the same number of channels, and with the same work."""
     found = kernel_size_and_errors()
     fig = Figure(figsize=(7, 3.7))
     axes = fig.subplots(1, 2, sharey=True, width_ratios=(5, 4))
     for ax, key, title in zip(
-        axes, ("same_channels", "same_work"), ("equally many channels", "equally many MACs"), strict=True
+        axes, ("same_channels", "same_work"), ("same number of channels", "same number of MACs"), strict=True
     ):
         names = [f"{k}×{k}" for k in found[key]]
         dots(ax, found[key], tuple(scheme.orange if k == "3" else scheme.blue for k in found[key]), names)

@@ -109,7 +109,7 @@ def test_what_lies_beyond_the_image_is_padding(open_widget):
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"size": 200}, "each takes 2 pixels, so an even size stays even and never meets 1"),
+        ({"size": 200}, "each takes 2 pixels, so an even size stays even and never reaches 1"),
         ({"size": 199, "kernel": 5}, "each takes 4 pixels, and 199 − 1 is not a multiple of 4"),
         ({"size": 199, "kernel": 5, "padding": 1}, ""),
         ({"size": 199, "stride": 2}, "a kernel that spans 3 pixels no longer fits"),

@@ -105,7 +105,7 @@ function placeOf({ row, column }) {
 }
 
 /**
- * Which of the places found are right, and which of the page's letters were met; two pixels off allowed.
+ * Which of the places found are right, and which of the page's letters were found; two pixels off allowed.
  * @param {Place[]} found
  * @param {Glyph[]} glyphs
  * @param {string} letter

@@ -3,7 +3,7 @@
 import { plane } from "./images.js";
 
 /**
- * Where a place beyond the border takes its value from, by SciPy's names; -1 stands for zero.
+ * Where a place beyond the border takes its value from, by SciPy's names; -1 means zero.
  *
  * @type {Record<Border, (i: number, size: number) => number>}
  */
@@ -35,7 +35,7 @@ function mirrored(i, period, size, repeated) {
 }
 
 /**
- * For each entry of a kernel along one axis, the pixel that lies under it at `position`; -1 is beyond a border of zeros.
+ * For each entry of a kernel along one axis, the pixel under it at `position`; -1 is beyond a border of zeros.
  * @param {number} position
  * @param {number} entries
  * @param {number} size
@@ -82,7 +82,7 @@ function padded(image, { height: rows, width: columns }, border) {
 }
 
 /**
- * At each pixel, the sum of products of the kernel (a plane, too) and what lies under it.
+ * At each pixel, the sum of products of the kernel (a plane, too) and the pixels under it.
  * @param {Plane} image
  * @param {Plane} kernel
  * @param {Border} border
@@ -105,7 +105,7 @@ export function applyFilter(image, kernel, border = "reflect") {
 }
 
 /**
- * How well a pattern fits at each place where it lies fully inside, named by its upper left corner: from -1 to 1.
+ * How well a pattern fits at each place where it is fully inside, named by its upper left corner: from -1 to 1.
  * @param {Plane} image
  * @param {Plane} template
  */
@@ -149,7 +149,7 @@ function centred({ data }) {
 }
 
 /**
- * Add the products of one pixel to all windows that it lies in.
+ * Add the products of one pixel to all windows that contain it.
  * @param {number} value
  * @param {number} row
  * @param {number} column
@@ -171,7 +171,7 @@ function scatter(value, row, column, { height, width }, weights, out) {
 }
 
 /**
- * For windows of any size: one over the length of what lies in each, less its mean; 0 where that is flat.
+ * For windows of any size: one over the length of its pixels, less their mean; 0 where that is flat.
  * @param {Plane} image
  * @param {number} mean
  * @returns {(rows: number, columns: number) => Float64Array}

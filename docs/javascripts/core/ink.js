@@ -60,7 +60,7 @@ export function writeInk(ink) {
 }
 
 /**
- * The way back; undefined for what is no drawing of that many pixels.
+ * The way back; undefined for what is not a drawing of that many pixels.
  * @param {string} text
  * @param {number} pixels
  */

@@ -55,7 +55,7 @@ const FURTHEST = 1e7;
 export function evenSide(choice) {
   /** @param {number} side */
   const pays = (side) => notMore(compare({ ...choice, side }), "macs");
-  // From side to side the stack gains, as ever more outputs share what lies between: halving finds where it is even.
+  // From side to side the stack gains, as ever more outputs share what is between: halving finds where it is even.
   return firstThat(pays, choice.padded ? 1 : choice.kernel);
 }
 
@@ -68,7 +68,7 @@ export function mostBetween(choice, what) {
   const {
     channels: [inputs, , outputs],
   } = choice;
-  if (depthOf(choice.kernel) === 1) return Infinity; // nothing lies between
+  if (depthOf(choice.kernel) === 1) return Infinity; // nothing is between
   return firstThat((between) => !notMore(compare({ ...choice, channels: [inputs, between, outputs] }), what), 1) - 1;
 }
 

@@ -18,7 +18,7 @@ const MOST_CELLS = 2048; // in a row of what a layer gives
 const WIDEST_FIELD = 1e6; // pixels
 
 /**
- * What can be set in a layer, in the order of writing; what stands at its `value` may be left out at the end.
+ * What can be set in a layer, in the order of writing; what has its `value` may be left out at the end.
  *
  * @type {Record<LayerPart, { least: number, most: number, value?: number }>}
  */
@@ -91,7 +91,7 @@ export function tooMany(layers) {
 }
 
 /**
- * Parts between separators that stand outside of parentheses; none in an empty text.
+ * Parts between separators outside of parentheses; none in an empty text.
  * @param {string} text
  * @param {string} separator
  */
@@ -276,7 +276,7 @@ function joined({ join }, channels) {
   if (join === "concatenated") return channels.reduce((sum, one) => sum + one, 0);
   if (channels.some((one) => one !== channels[0])) {
     throw new RangeError(
-      `the branches give ${channels.join(", ")} channels; to be added they must give equally many: ` +
+      `the branches give ${channels.join(", ")} channels; to be added they must give the same number: ` +
         "change the last convolution of a branch, or put a 1x1 into the shortcut",
     );
   }

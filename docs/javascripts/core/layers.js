@@ -19,8 +19,8 @@ const zerosLike = ({ shape }) => tensor(shape);
 /**
  * A convolution with stride 1: `weight` (outputs, inputs, rows, columns), one bias for each output, zeros around the image.
  *
- * Inside, output planes are kept in rows as long as those of the padded input. Then a weight meets its pixels at one distance all
- * over the plane, and the whole convolution is products of long rows, which engines make fast. What stands in the gaps at the ends
+ * Inside, output planes are kept in rows as long as those of the padded input. Then a weight reads its pixels at one distance all
+ * over the plane, and the whole convolution is products of long rows, which engines make fast. What is in the gaps at the ends
  * of rows is cut off in the end.
  */
 export class Conv2d {
@@ -81,7 +81,7 @@ export class Conv2d {
     return dwide ? cut(dwide, this.shapes.x, this.padding) : null;
   }
 
-  /** For each weight: where its output plane begins, and where the run of `length` pixels that it meets, in the first image. */
+  /** For each weight: where its output plane begins, and where the run of `length` pixels that it reads, in the first image. */
   #taps() {
     const [, outputs, height, width] = this.shapes.out;
     const [, inputs, rows, columns] = this.weight.shape;
@@ -118,7 +118,7 @@ function placed(x, [high, wide], border = 0) {
 }
 
 /**
- * The way back: what stands there in the larger planes.
+ * The way back: what is there in the larger planes.
  * @param {Tensor} large
  * @param {number[]} shape
  * @param {number} border
@@ -130,7 +130,7 @@ function cut(large, shape, border = 0) {
 }
 
 /**
- * For each row of planes, where it begins, and where it lies in larger planes.
+ * For each row of planes, where it begins, and where it is in larger planes.
  * @param {number[]} shape
  * @param {number[]} larger
  * @param {number} border

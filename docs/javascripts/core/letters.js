@@ -130,7 +130,7 @@ function drawGlyph(font, letter, em, shear) {
  */
 function look({ alphabet, side, masters }, letter) {
   const start = alphabet.indexOf(letter) * side * side;
-  const most = side - 1.001; // beyond the master lies its border, which is paper
+  const most = side - 1.001; // beyond the master is its border, which is paper
   const { data } = masters;
   return (down, across) => {
     const row = min(most, max(0, down + (side - 1) / 2));

@@ -1,7 +1,7 @@
 // A list of layers, followed by layer_list.js, as Python: for this guide's package, and for PyTorch.
 
 /**
- * Arguments of a call, without those that stand at their defaults.
+ * Arguments of a call, without those that have their defaults.
  * @param {string} name
  * @param {(string | number)[]} positional
  * @param {Record<string, string | number | undefined>} keywords

@@ -30,7 +30,7 @@ export function startOf({ size, padding }) {
 }
 
 /**
- * The field behind one more layer.
+ * The field after one more layer.
  * @param {Field} field
  * @param {SlidingWindow | Branches} layer
  * @returns {Field}
@@ -94,7 +94,7 @@ function agree(quantity, values, unit, name) {
 }
 
 /**
- * The size behind a layer.
+ * The size after a layer.
  * @param {number} size
  * @param {SlidingWindow | Branches} layer
  * @returns {number}
@@ -112,7 +112,7 @@ export function sizeAfter(size, layer) {
 }
 
 /**
- * Follow a network layer by layer: { name, size, receptiveField, jump, start } of the input and behind each layer.
+ * Follow a network layer by layer: { name, size, receptiveField, jump, start } of the input and after each layer.
  * @param {Chain} chain
  * @param {number} size
  */
@@ -149,7 +149,7 @@ export function naming(name, step) {
 
 /**
  * The places that a set of outputs reads, when `size` inputs are there: those before 0 and from `size` on lie in the padding. Within
- * branches, what lies in the padding of an inner layer reads nothing.
+ * branches, places in the padding of an inner layer read nothing.
  * @param {Iterable<number>} outputs
  * @param {SlidingWindow | Branches} layer
  * @param {number} size
@@ -179,7 +179,7 @@ function seenThrough(outputs, chain, size) {
 }
 
 /**
- * Those of a set of places that are no padding.
+ * Those of a set of places that are not padding.
  * @param {Iterable<number>} places
  * @param {number} size
  */
@@ -188,7 +188,7 @@ export function existing(places, size) {
 }
 
 /**
- * The outputs, of those that there are behind `size` inputs, that read any of a set of places.
+ * The outputs, of those that `size` inputs give, that read any of a set of places.
  * @param {Set<number>} places
  * @param {SlidingWindow | Branches} layer
  * @param {number} size

@@ -4,7 +4,7 @@
 // are square here.
 
 /**
- * `value`, or word of what is wrong with it: a TypeError where it is no whole number, a RangeError where it is too small.
+ * `value`, or word of what is wrong with it: a TypeError where it is not a whole number, a RangeError where it is too small.
  * @param {string} name
  * @param {unknown} value
  * @param {number} least
@@ -90,7 +90,7 @@ function doesNotFit(size, kernel, [before, after], dilation) {
 }
 
 /**
- * Sizes met when the same convolution is applied again and again: the start first, the last size last.
+ * The sizes when the same convolution is applied again and again: the start first, the last size last.
  * @param {number} size
  * @param {number} kernel
  * @param {number} stride

@@ -50,7 +50,7 @@ export function untrained(layers, start, random) {
 }
 
 /**
- * Forward, loss, backward, step: returns the loss before the step. A loss that is no number moves nothing.
+ * Forward, loss, backward, step: returns the loss before the step. A loss that is not a number moves nothing.
  * @param {import("./layers.js").Sequential} network
  * @param {Rule} optimizer
  * @param {Tensor} x

@@ -127,7 +127,7 @@ export class Cells {
     context.globalAlpha = 1;
   }
 
-  /** What lies between the outermost marked cells of neighbouring rows. */
+  /** What is between the outermost marked cells of neighbouring rows. */
   #drawCone(context, colours) {
     context.globalAlpha = 0.3;
     for (let i = 1; i < this.rows.length; i++) {

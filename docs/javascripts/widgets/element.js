@@ -1,5 +1,5 @@
 // What all widgets share. A widget is a custom element around its static figure; it says what its settings are and how a state is
-// built, drawn, told and tabulated. All else happens here: controls, address, reset, live text, table, scheme, embedding.
+// built, drawn, described and tabulated. All else happens here: controls, address, reset, live text, table, scheme, embedding.
 
 import { addressOf, readAddress, stateFrom } from "./address.js";
 import { button, make, makeTable } from "./dom.js";
@@ -12,7 +12,7 @@ const WRITTEN_AFTER = 250; // browsers refuse addresses that change too often
 export class Widget extends HTMLElement {
   /** name → setting, see settings.js; those with a control are shown in this order. */
   static settings = {};
-  /** Does the figure stay when there is a problem, because it shows where? Then it draws and tells what is possible. */
+  /** Does the figure stay when there is a problem, because it shows where? Then it draws and describes what is possible. */
   static showsProblems = false;
 
   /** Make it the element with this name. */
@@ -46,7 +46,7 @@ export class Widget extends HTMLElement {
 
   // What a widget uses.
 
-  /** Change some settings; what is drawn, told and, unless the change is `passing`, written in the address follows. */
+  /** Change some settings; what is drawn, said and, unless the change is `passing`, written in the address follows. */
   set(changes, { passing = false } = {}) {
     Object.assign(this.state, changes);
     this.#complaints = [];

@@ -28,7 +28,7 @@ const NAMES = {
   sharpen: "sharpen",
   identity: "identity",
 };
-const FLAT = plane(3, 3); // stands for the named kernels until they are loaded
+const FLAT = plane(3, 3); // in place of the named kernels until they are loaded
 
 let named = {};
 
@@ -36,7 +36,7 @@ function kernelFrom(rows) {
   return plane(rows.length, rows[0].length, Float64Array.from(rows.flat()));
 }
 
-/** Names stand for the named kernels; all others are written as rows: 1,0,-1;2,0,-2. */
+/** Names denote the named kernels; all others are written as rows: 1,0,-1;2,0,-2. */
 function readKernel(text) {
   if (Object.hasOwn(named, text)) return named[text];
   const rows = text.split(";").map((row) => row.split(",").map((entry) => (entry.trim() === "" ? NaN : Number(entry))));
@@ -56,7 +56,7 @@ function writeKernel(kernel) {
   return Object.keys(named).find((name) => rowsOf(named[name]).join(";") === rows) ?? rows;
 }
 
-const isWeight = (number) => Math.abs(number) <= HEAVIEST; // false for what is no number, too
+const isWeight = (number) => Math.abs(number) <= HEAVIEST; // false for what is not a number, too
 const crumbs = ({ data }) => ROUNDING * data.reduce((sum, weight) => sum + Math.abs(weight), 0);
 
 class KernelExplorer extends Widget {

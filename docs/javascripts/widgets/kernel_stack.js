@@ -91,7 +91,7 @@ class KernelStack extends Widget {
     this.#drawChart(state);
   }
 
-  /** The pyramid of one output: the pixels that it sees, and what lies between. */
+  /** The pyramid of one output: the pixels that it sees, and what is between. */
   #drawField({ cells, caption }, layers, name) {
     const size = layers.reduce((sum, { kernel }) => sum + kernel - 1, 1);
     const rows = trace(layers, size).map((row) => ({ ...row, padding: [0, 0] }));

@@ -17,7 +17,7 @@ export function many(count, one, more = `${one}s`) {
 }
 
 /**
- * Where a place lies: the `list` that holds it, the place `at` in that list, the `block` and `branch` around it if there is one.
+ * Where a place is: the `list` that holds it, the place `at` in that list, the `block` and `branch` around it if there is one.
  * `pathTo(at)` writes another place of the same list, `withList(list)` gives all layers once that list is another.
  */
 function locate(layers, path) {
@@ -54,7 +54,7 @@ function inWords(layer, paddingInAll) {
 }
 
 const HEAD = ["layer", "window", "channels", "size", "field", "jump", "start", "parameters", "multiplications"];
-const number = (value, write = counted) => (value === undefined ? "–" : write(value)); // none behind a problem
+const number = (value, write = counted) => (value === undefined ? "–" : write(value)); // none after a problem
 
 export class LayerTable {
   constructor(onChoose) {

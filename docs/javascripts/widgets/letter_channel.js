@@ -34,7 +34,7 @@ function countOf(templates, property) {
   return new Set(templates.map((template) => template[property])).size;
 }
 
-/** Templates on one sheet: a row for each slant, from small to large; and where each of them stands. */
+/** Templates on one sheet: a row for each slant, from small to large; and where each of them is. */
 function sheetOf(templates) {
   const rows = countOf(templates, "shear");
   const cell = Math.max(...templates.map(({ height }) => height)) + (rows > 1);
@@ -86,7 +86,7 @@ class LetterChannel extends Widget {
 
   build() {
     const point = (row, column, passing) => this.set({ row, column }, { passing });
-    this.page = new Picture("The page. How well the kernel fits at a place is told below.", point);
+    this.page = new Picture("The page. How well the kernel fits at a place is said below.", point);
     this.map = new Picture("How well the kernel fits at each place, white where it fits", point);
     this.templates = new Picture("The kernel");
     this.rings = [this.page, this.map].map((picture) => {

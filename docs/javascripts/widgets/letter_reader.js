@@ -237,7 +237,7 @@ class LetterReader extends Widget {
     );
   }
 
-  /** A picture whose content is told elsewhere. */
+  /** A picture whose content is described elsewhere. */
   #silent(label) {
     const picture = new Picture(label);
     picture.element.setAttribute("aria-hidden", "true");

@@ -1,4 +1,4 @@
-// Network calculator: a list of layers that can be edited, with the size, the field and the costs behind each, and the cells that
+// Network calculator: a list of layers that can be edited, with the size, the field and the costs after each, and the cells that
 // one of them sees.
 
 import { load } from "../core/data.js";
@@ -149,7 +149,7 @@ class NetworkCalculator extends Widget {
     return this.last;
   }
 
-  /** The image and what is behind each layer, up to the first that cannot be; for each the places of the chosen cell's relations. */
+  /** The image and the map after each layer, up to the first that cannot be; for each the places of the chosen cell's relations. */
   #rows(state) {
     const { rows } = this.#followed(state);
     const image = { name: "image", size: state.size, jump: 1, start: 0, receptiveField: 1, channels: state.channels };

@@ -74,7 +74,7 @@ export class Picture {
       this.pixels = this.context.createImageData(width, height);
       this.element.style.setProperty("--aspect", String(width / height));
     }
-    const bytes = this.pixels.data; // clamped: what lies outside low ... high is drawn black or white
+    const bytes = this.pixels.data; // clamped: what is outside low ... high is drawn black or white
     const scale = 255 / (high - low);
     const [red, green, blue] = planes.length === 3 ? planes : [planes[0], planes[0], planes[0]];
     for (let i = 0, to = 0; i < red.data.length; i++, to += 4) {

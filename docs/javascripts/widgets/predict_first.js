@@ -1,4 +1,4 @@
-// Predict first: a question whose answers and replies stand in the page. They are hidden until the reader has answered.
+// Predict first: a question whose answers and replies are in the page. They are hidden until the reader has answered.
 //
 // The fallback holds the question and, folded, a list of answers: the first paragraph of each is the answer, the others
 // are the reply. The reply to the right one begins with "Right". An answer "anything else" asks for a typed number.

@@ -55,7 +55,7 @@ function rounded(number) {
   return Number(number.toPrecision(12));
 }
 
-/** One of a few: `options` maps what stands in an address to what the reader sees. */
+/** One of a few: `options` maps what is written in an address to what the reader sees. */
 export function choice(label, options, { value = Object.keys(options)[0] } = {}) {
   return {
     label,
@@ -88,7 +88,7 @@ export function flag(label, { value = false } = {}) {
 }
 
 /**
- * Let an input be typed into. While what stands there is impossible it is marked, and the figure keeps its last value; that comes back
+ * Let an input be typed into. While its text is impossible it is marked, and the figure keeps its last value; that comes back
  * once the input is left. `complain(sentence)` says why: of a text at once, of a number, which may be half typed, in the end. Returns
  * what shows a value.
  */

@@ -221,7 +221,7 @@ function ending(rows, { size, kernel, stride, padding, dilation }) {
     stride > 1
       ? `a kernel that spans ${span} pixels no longer fits`
       : taken === 2
-        ? "each takes 2 pixels, so an even size stays even and never meets 1"
+        ? "each takes 2 pixels, so an even size stays even and never reaches 1"
         : `each takes ${taken} pixels, and ${size} − 1 is not a multiple of ${taken}`;
   return `The chain ends at ${end}×${end}, after ${convolutions}: ${reason}.`;
 }

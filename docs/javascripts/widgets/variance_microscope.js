@@ -11,7 +11,7 @@ import { Measured } from "./pieces.js";
 import { choice, range, stepped, whole } from "./settings.js";
 
 const LAYERS_SHOWN = 6;
-const BARS = 21; // odd: zero lies in the middle of one
+const BARS = 21; // odd: zero is in the middle of one
 const RANGES = { linear: [-3, 3], relu: [0, 3], tanh: [-1, 1], sigmoid: [0, 1] }; // of the histograms of outputs
 const RANGE_OF_GRADIENTS = [-3, 3];
 const BEYOND = "; the outer bars hold all beyond";
@@ -165,7 +165,7 @@ class VarianceMicroscope extends Widget {
     };
   }
 
-  /** A generator that returns all that is drawn and told of a state. */
+  /** A generator that returns all that is drawn and said of a state. */
   *#measure(state) {
     const { activation, scheme, width, depth } = state;
     const variance = (FIXED[scheme] ?? VARIANCES[scheme](...fans([width, width]))) * state.times ** 2;
@@ -223,7 +223,7 @@ function spreadOver(depth) {
   return Array.from({ length: last + 1 }, (_, i) => Math.max(i + 1, Math.round((i * depth) / Math.max(1, last))));
 }
 
-/** Bars for what is not zero; the outermost hold all that lies beyond the range. */
+/** Bars for what is not zero; the outermost hold all that is beyond the range. */
 function histogram(values, [low, high]) {
   const counts = new Uint32Array(BARS);
   for (let i = 0; i < values.length; i++) {
