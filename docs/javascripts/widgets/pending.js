@@ -5,7 +5,7 @@ export class Pending {
   #start;
   #cancel;
   #handle = null;
-  #finish = () => {};
+  #finish = null;
   /** Resolves when nothing waits any more: the action was done, or was dropped. */
   done = Promise.resolve();
 
@@ -28,13 +28,13 @@ export class Pending {
 
   put(action) {
     if (this.waits) this.#cancel(this.#handle);
-    else this.done = new Promise((resolve) => (this.#finish = resolve));
+    if (!this.#finish) this.done = new Promise((resolve) => (this.#finish = resolve)); // one for a chain of actions
     this.#handle = this.#start(() => {
       this.#handle = null;
       try {
         action();
       } finally {
-        if (!this.waits) this.#finish(); // the action may have put the next one
+        if (!this.waits) this.#end(); // the action may have put the next one
       }
     });
   }
@@ -43,6 +43,11 @@ export class Pending {
     if (!this.waits) return;
     this.#cancel(this.#handle);
     this.#handle = null;
-    this.#finish();
+    this.#end();
+  }
+
+  #end() {
+    this.#finish?.();
+    this.#finish = null;
   }
 }
