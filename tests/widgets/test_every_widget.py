@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.browser import CHAPTERS, MOST_JAVASCRIPT, javascript
 from tests.conftest import ROOT, serious_violations
-from tests.widgets.conftest import drawn, expected, state_of, until, updated
+from tests.widgets.conftest import drawn, expected, state_of, stop_time, until, updated
 
 WIDGETS = sorted(
     match[2] or match[1].replace("_", "-")
@@ -249,14 +249,15 @@ def test_a_field_with_an_impossible_number_can_be_left_and_says_why(open_widget,
 
 def test_the_first_click_on_reset_counts_whatever_was_typed(open_widget):
     tab = open_widget("size-chain", "size=99")
+    stop_time(tab)
     field = tab.get_by_role("spinbutton", name="Start size")
     field.fill("999999")
     button = tab.get_by_role("button", name="Reset")
     button.hover()
     tab.mouse.down()
-    drawn(tab)  # a finger takes longer
+    tab.clock.run_for(120)  # as long as a finger takes
     tab.mouse.up()
-    drawn(tab)
+    tab.clock.run_for(2000)
     assert (field.input_value(), field.get_attribute("aria-invalid")) == ("199", "false")
     assert not tab.locator(".widget-problem").is_visible()
 
@@ -293,6 +294,21 @@ def test_a_link_within_the_page_leads_to_its_figure_and_a_reload_stays(open_page
     tab.locator("#letter-channel[data-ready]").wait_for()
     figure.evaluate("w => w.settle()")  # were it to scroll, it would have
     until(figure, "() => Math.abs(scrollY - 3000) < 300")
+
+
+@pytest.mark.parametrize("awaited", ["updateComplete", "settle()"])
+def test_who_waits_for_a_drawing_also_gets_the_one_that_it_asks_for(open_widget, awaited):
+    tab = open_widget("size-chain")
+    seen = tab.widget.evaluate(
+        f"""async (widget) => {{
+            let drawings = 0;
+            widget.draw = () => drawings++ || widget.refresh();
+            widget.refresh();
+            const late = new Promise((resolve) => setTimeout(resolve, 10_000, "never"));
+            return await Promise.race([widget.{awaited}.then(() => drawings), late]);
+        }}"""
+    )
+    assert seen == 2
 
 
 def test_a_widget_that_is_moved_goes_on(open_widget):
