@@ -112,7 +112,7 @@ pair = [Window(3), Window(3)]
 print("two 3x3 see", receptive_field(pair).size, "pixels along each axis")
 
 # %% [markdown]
-# They have fewer weights where all layers have equally many channels. For a single output, as in this picture, they multiply
+# They have fewer weights where all layers have the same number of channels. For a single output, as in this picture, they multiply
 # more: the saving is real where outputs share what lies between.
 
 # %%

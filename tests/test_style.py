@@ -1,6 +1,7 @@
 """The code's form: linted, formatted and typed, with the pinned versions of the tools that judge it."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -26,6 +27,22 @@ def test_the_code_is_in_form(command):
     pinned(command[0])
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# The tests that let time pass, and why no state could be awaited instead.
+SLEEPERS = {
+    "test_sharing_out.py": "a test that hangs is what it is about",
+    "test_wrong_pages.py": "it polls a server, and sees that it comes to rest",
+}
+
+
+def test_tests_wait_for_a_state_and_not_for_a_time():
+    """A pause is too short on a busy machine and too long on an idle one; tests/widgets/conftest.py has what to use."""
+    sleeping = {}
+    for file in sorted((ROOT / "tests").rglob("*.py")):
+        if found := set(re.findall(r"\b(sleep|wait_for_timeout)\(", file.read_text("utf-8"))):
+            sleeping[file.relative_to(ROOT / "tests").as_posix()] = found
+    assert sleeping == {name: {"sleep"} for name in SLEEPERS}
 
 
 @pytest.mark.xdist_group("npm")

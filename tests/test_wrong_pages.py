@@ -82,6 +82,11 @@ def test_a_page_that_is_wrong_stops_the_build(clean, change, message):
     assert re.search(message, done.stdout + done.stderr), done.stdout + done.stderr
 
 
+def test_a_build_from_another_folder_finds_what_it_needs(clean, tmp_path):
+    mkdocs("build", "--config-file", clean / "mkdocs.yml", cwd=tmp_path, PYTHONPATH=str(clean))
+    assert (clean / "site/index.html").is_file()
+
+
 def test_a_figure_that_fails_stops_the_build_by_name(clean):
     module = clean / "cnnguide/figures/training.py"
     module.write_text(module.read_text("utf-8").replace("x, optimizer =", "1 / 0\n        x, optimizer ="), "utf-8")

@@ -35,6 +35,31 @@ def drawn(tab) -> None:
     tab.widget.evaluate("w => w.settle()")  # what the long work has changed
 
 
+def until(locator, condition, argument=None, patience=30_000) -> None:
+    """Wait until a JavaScript function of an element holds, for so many milliseconds at most.
+
+    Playwright's `wait_for_function` evaluates text each time that it looks, which the policy of a widget's page forbids.
+    """
+    locator.evaluate(
+        f"""async (element, [argument, patience]) => {{
+            const [holds, end] = [{condition}, performance.now() + patience];
+            while (!holds(element, argument)) {{
+                if (performance.now() > end) throw new Error(`not within ${{patience}} ms: ${{holds}}`);
+                await new Promise(requestAnimationFrame);
+            }}
+        }}""",
+        [argument, patience],
+    )
+
+
+def stop_time(tab) -> None:
+    """Load the widget anew on a clock that does not run: timers and frames come only as `tab.clock.run_for` passes time."""
+    tab.clock.install()  # before the page's scripts take hold of the browser's own timers
+    tab.reload()
+    tab.locator(".widget[data-ready]").wait_for()
+    tab.clock.pause_at(tab.evaluate("Date.now()") / 1000 + 60)
+
+
 def expected(locator):
     """Playwright's retrying `expect`; imported here because tests are collected without Playwright, too."""
     from playwright.sync_api import expect

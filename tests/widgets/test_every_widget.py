@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.browser import CHAPTERS, MOST_JAVASCRIPT, javascript
 from tests.conftest import ROOT, serious_violations
-from tests.widgets.conftest import drawn, expected, state_of, updated
+from tests.widgets.conftest import drawn, expected, state_of, until, updated
 
 WIDGETS = sorted(
     match[2] or match[1].replace("_", "-")
@@ -207,10 +207,11 @@ def test_without_scripts_and_on_paper_stands_the_static_figure(open_page, open_w
 def test_it_can_be_taken_elsewhere(open_widget, name, address):
     tab = open_widget(name, permissions=["clipboard-read", "clipboard-write"])
     tab.get_by_role("button", name="Embed").click()
+    expected(tab.locator(".widget-copied [role=status]")).to_have_text("Copied.")
     markup = tab.evaluate("navigator.clipboard.readText()")
     assert markup.startswith(f'<iframe src="{address}embed/{name}/#{name}') and "title=" in markup
     tab.get_by_role("button", name="Link to this").click()
-    tab.wait_for_timeout(50)
+    expected(tab.locator(".widget-copied [role=status]")).to_have_text("Copied.")
     assert tab.evaluate("navigator.clipboard.readText()") == f"{address}embed/{name}/#{name}"
 
 
@@ -253,7 +254,7 @@ def test_the_first_click_on_reset_counts_whatever_was_typed(open_widget):
     button = tab.get_by_role("button", name="Reset")
     button.hover()
     tab.mouse.down()
-    tab.wait_for_timeout(120)  # as long as a finger takes
+    drawn(tab)  # a finger takes longer
     tab.mouse.up()
     drawn(tab)
     assert (field.input_value(), field.get_attribute("aria-invalid")) == ("199", "false")
@@ -284,15 +285,14 @@ def test_a_link_within_the_page_leads_to_its_figure_and_a_reload_stays(open_page
     tab = open_page("chapters/channels/")
     tab.locator("#letter-channel[data-ready]").wait_for()
     tab.evaluate("location.hash = '#letter-channel?em=20'")
-    tab.wait_for_timeout(400)
-    top = tab.locator("#letter-channel").bounding_box()["y"]
-    assert abs(top) < 200
+    figure = tab.locator("#letter-channel")
+    until(figure, "figure => Math.abs(figure.getBoundingClientRect().y) < 200")
     tab.evaluate("scrollTo(0, 3000)")
-    tab.wait_for_timeout(200)
+    until(figure, "() => Math.abs(scrollY - 3000) < 2")
     tab.reload()
     tab.locator("#letter-channel[data-ready]").wait_for()
-    tab.wait_for_timeout(400)
-    assert abs(tab.evaluate("scrollY") - 3000) < 300
+    figure.evaluate("w => w.settle()")  # were it to scroll, it would have
+    until(figure, "() => Math.abs(scrollY - 3000) < 300")
 
 
 def test_a_widget_that_is_moved_goes_on(open_widget):

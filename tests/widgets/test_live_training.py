@@ -10,7 +10,7 @@ from cnnguide import SGD, AdaGrad, Adam, RMSProp, cross_entropy, cross_entropy_b
 from cnnguide.training import _diagnosis
 from guide.widget_data import INK, training_letters
 from tests.conftest import core_url
-from tests.widgets.conftest import drawn, state_of
+from tests.widgets.conftest import drawn, expected, state_of, until
 from tests.widgets.test_letter_reader import described
 
 MOMENTUM = 0.9
@@ -24,6 +24,7 @@ RULES = {
 }
 RATES = {"sgd": 0.1, "momentum": 0.03, "nesterov": 0.03, "adagrad": 0.01, "rmsprop": 0.001, "adam": 0.003}
 STEPS = 30
+WHILE = 100_000  # milliseconds that a hundred steps may take where many tests run at once
 
 
 def letters(part):
@@ -133,15 +134,23 @@ def step_of(tab):
     return tab.widget.evaluate("widget => widget.run?.step ?? -1")
 
 
-def train(tab, until):
+def train(tab, last):
     """Press Train, and wait until it pauses by itself."""
     tab.get_by_role("button", name="Train", exact=True).click()
-    for _ in range(1200):
-        tab.wait_for_timeout(100)
-        if step_of(tab) >= until and not tab.widget.evaluate("widget => widget.run.running"):
-            break
+    paused_at(tab, last)
+
+
+def paused_at(tab, step):
+    """Wait until the training has come to a step and rests there."""
+    reached(tab, step)
+    until(tab.widget, "({ run }) => !run.running", patience=WHILE)
     drawn(tab)
-    assert step_of(tab) == until
+    assert step_of(tab) == step
+
+
+def reached(tab, step):
+    """Wait until the training has come at least to a step."""
+    until(tab.widget, "({ run }, step) => run?.step >= step", step, patience=WHILE)
 
 
 def right_in(tab):
@@ -172,22 +181,32 @@ def loaded(tab):
     return tab.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
 
 
+def interrupted(tab):
+    """Press Pause at the first steps that are seen, within the page: a click from here may come after the last step."""
+    tab.widget.evaluate(
+        """widget => new Promise((resolve) => {
+            const look = () => {
+                const { step, running } = widget.run;
+                if (!running) return resolve();
+                if (step && widget.play.textContent === "Pause") widget.play.click();
+                requestAnimationFrame(look);
+            };
+            look();
+        })"""
+    )
+    drawn(tab)
+
+
 def test_the_same_seed_gives_the_same_training_whatever_the_clock_does(open_widget):
     runs = []
     for _ in range(2):
         tab = open_widget("live-training", "stop=50&seed=5")
         tab.get_by_role("button", name="Train", exact=True).click()
         if runs:
-            tab.wait_for_timeout(400)
-            tab.get_by_role("button", name="Pause", exact=True).click()
-            tab.get_by_role("button", name="Train", exact=True).wait_for()
-        if step_of(tab) < 50:
-            tab.wait_for_timeout(300)
-            if not tab.widget.evaluate("widget => widget.run.running"):
-                train(tab, 50)
-            else:
-                while tab.widget.evaluate("widget => widget.run.running"):
-                    tab.wait_for_timeout(100)
+            interrupted(tab)
+            assert step_of(tab) < 50
+            train(tab, 50)
+        paused_at(tab, 50)
         runs.append(tab.widget.evaluate("widget => [widget.run.losses, Array.from(widget.run.kernels)]"))
     assert len(runs[0][0]) == 50 and runs[0] == runs[1]
     other = open_widget("live-training", "stop=50&seed=6")
@@ -198,24 +217,21 @@ def test_the_same_seed_gives_the_same_training_whatever_the_clock_does(open_widg
 def test_pause_step_and_start_again_by_keyboard(open_widget):
     tab = open_widget("live-training", "stop=2000")
     tab.get_by_role("button", name="One step").press("Enter")
-    while step_of(tab) < 1 or tab.widget.evaluate("widget => widget.run.running"):
-        tab.wait_for_timeout(50)
-    assert step_of(tab) == 1
+    paused_at(tab, 1)
     tab.get_by_role("button", name="One step").press("Enter")
-    while step_of(tab) < 2 or tab.widget.evaluate("widget => widget.run.running"):
-        tab.wait_for_timeout(50)
-    assert step_of(tab) == 2
+    paused_at(tab, 2)
     tab.get_by_role("button", name="Train", exact=True).press("Enter")
-    tab.wait_for_timeout(1500)
+    reached(tab, 3)
     tab.get_by_role("button", name="Pause", exact=True).press("Enter")
     tab.get_by_role("button", name="Train", exact=True).wait_for()
     paused = step_of(tab)
-    tab.wait_for_timeout(500)
-    assert step_of(tab) == paused > 2
+    assert 2 < paused < 2000
+    tab.get_by_role("button", name="One step").press("Enter")
+    paused_at(tab, paused + 1)  # had it gone on, it would be further
     tab.get_by_role("button", name="Start again").press("Enter")
-    tab.wait_for_timeout(600)
-    assert step_of(tab) < paused + 40
-    assert "the run before" in tab.locator(".chart-legend").first.inner_text()
+    assert step_of(tab) < paused
+    expected(tab.locator(".chart-legend").first).to_contain_text("the run before")
+    reached(tab, 1)
     tab.get_by_role("button", name="Reset").press("Enter")
     drawn(tab)
     assert step_of(tab) == -1 and "Not trained yet" in tab.locator(".widget-told").inner_text()
@@ -264,8 +280,7 @@ def test_a_learning_rate_that_kills_the_network_is_named(open_widget):
 def test_a_loss_that_is_no_number_is_said_in_words(open_widget):
     tab = open_widget("live-training")
     tab.get_by_role("button", name="One step").click()
-    while step_of(tab) < 1 or tab.widget.evaluate("widget => widget.run.running"):
-        tab.wait_for_timeout(50)
+    paused_at(tab, 1)
     tab.widget.evaluate(
         """widget => {
             const { run } = widget;
@@ -305,8 +320,7 @@ def test_the_layer_that_broke_is_the_one_that_the_package_names(core, place, val
 def test_the_page_stays_smooth_and_the_worker_ends_with_the_element(open_widget):
     tab = open_widget("live-training", "stop=2000")
     tab.get_by_role("button", name="Train", exact=True).click()
-    while step_of(tab) < 5:
-        tab.wait_for_timeout(50)
+    reached(tab, 5)
     slowest = tab.widget.evaluate(
         """widget => {
             const times = Array.from({ length: 20 }, () => {
@@ -318,7 +332,7 @@ def test_the_page_stays_smooth_and_the_worker_ends_with_the_element(open_widget)
         }"""
     )
     assert slowest < 16
-    assert len(tab.workers) == 1
-    tab.widget.evaluate("widget => widget.remove()")
-    tab.wait_for_timeout(500)
+    [worker] = tab.workers
+    with worker.expect_event("close"):
+        tab.widget.evaluate("widget => widget.remove()")
     assert tab.workers == []

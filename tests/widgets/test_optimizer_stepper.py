@@ -7,7 +7,7 @@ import pytest
 
 from cnnguide import SGD, AdaGrad, Adam, RMSProp
 from cnnguide.figures.training import SURFACES, WALKERS
-from tests.widgets.conftest import drawn, state_of, updated
+from tests.widgets.conftest import drawn, state_of, stop_time, updated
 
 STEPS = 300
 RULES = [
@@ -165,22 +165,27 @@ def test_every_intermediate_value_of_adam_is_shown(open_widget):
     assert rows["m"][0] == "0.9·m + 0.1·g" and rows["step"][0] == "0.2·m̂ / √ŝ"
 
 
-def test_stepping_by_the_button_and_playing_to_the_end(open_widget):
+def test_stepping_by_the_button(open_widget):
     tab = open_widget("optimizer-stepper", "step=0")
     assert "before the first step" in tab.locator(".widget-told").inner_text()
     for _ in range(3):
         tab.get_by_role("button", name="One step").press("Enter")
     drawn(tab)
     assert state_of(tab)["step"] == "3" and list(rows_of(tab)) == ["from", "gradient", "step", "to"]
+
+
+def test_playing_goes_on_until_it_is_paused(open_widget):
+    tab = open_widget("optimizer-stepper", "step=3")
+    stop_time(tab)
     tab.get_by_role("button", name="Play").click()
-    tab.wait_for_timeout(700)
+    tab.clock.run_for(700)
+    assert state_of(tab)["step"] == "7"  # a step takes 150 ms
     tab.get_by_role("button", name="Pause").click()
-    assert 3 < (stopped := int(state_of(tab)["step"])) < 12
-    tab.wait_for_timeout(300)
-    assert int(state_of(tab)["step"]) == stopped
+    tab.clock.run_for(2000)
+    assert state_of(tab)["step"] == "7"
     tab.get_by_role("button", name="Play").click()
     tab.get_by_role("button", name="Reset").click()
-    tab.wait_for_timeout(400)
+    tab.clock.run_for(2000)
     assert state_of(tab)["step"] == "12"  # it does not play on
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from cnnguide import Window, conv_chain, conv_output_size, format_chain, trace
-from tests.widgets.conftest import drawn, state_of, updated
+from tests.widgets.conftest import drawn, expected, state_of, stop_time, updated
 
 
 def link(size, kernel=3, stride=1, padding=0, dilation=1, step=0) -> str:
@@ -173,15 +173,16 @@ def test_touch_scrubs_on_a_phone(open_widget):
 
 def test_playing_goes_to_the_end_and_begins_anew(open_widget):
     tab = open_widget("size-chain", "step=97")
+    stop_time(tab)
     tab.get_by_role("button", name="Play").click()
-    tab.get_by_role("button", name="Play").wait_for()  # it was Pause
+    tab.clock.run_for(2000)
+    expected(tab.get_by_role("button", name="Play")).to_be_visible()  # it was Pause
     assert state_of(tab)["step"] == "99"
     tab.get_by_role("button", name="One step").press("Enter")
-    updated(tab)
     assert state_of(tab)["step"] == "0"
     tab.get_by_role("button", name="Play").click()
     tab.get_by_role("button", name="Reset").click()
-    tab.wait_for_timeout(400)
+    tab.clock.run_for(2000)
     assert state_of(tab)["step"] == "33"
 
 

@@ -13,7 +13,7 @@ from cnnguide.experiments.initialization import (
     what_breaks_the_symmetry,
 )
 from cnnguide.losses import cross_entropy_backward
-from tests.widgets.conftest import drawn, state_of, updated
+from tests.widgets.conftest import drawn, state_of, stop_time, updated
 
 NAMES = list(what_breaks_the_symmetry())
 STAYS = ("nothing", "all weights zero")
@@ -244,38 +244,33 @@ def test_another_seed_is_another_start(open_widget):
     assert len(starts) == 3
 
 
-def step_within(tab, low, high) -> None:
-    """Wait until the step lies between these bounds."""
-    for _ in range(100):
-        if low <= int(state_of(tab)["step"]) <= high:
-            return
-        tab.wait_for_timeout(50)
-    pytest.fail(f"the step stays at {state_of(tab)['step']}")
-
-
 def test_play_pause_and_single_steps(open_widget):
     tab = open_widget("symmetry-breaking", "step=10")
+    stop_time(tab)
     tab.get_by_role("button", name="One step").click()
-    step_within(tab, 11, 11)
+    assert state_of(tab)["step"] == "11"
     tab.get_by_role("button", name="Play").focus()
     tab.keyboard.press("Enter")
-    step_within(tab, 60, 900)
+    tab.clock.run_for(400)
+    assert 11 < int(stopped := state_of(tab)["step"]) < 1000
     tab.get_by_role("button", name="Pause").click()
-    stopped = state_of(tab)["step"]
-    tab.wait_for_timeout(200)
+    tab.clock.run_for(2000)
     assert state_of(tab)["step"] == stopped
     tab.get_by_role("button", name="Play").click()
     tab.get_by_role("button", name="Reset").click()
-    tab.wait_for_timeout(200)
+    tab.clock.run_for(2000)
     assert state_of(tab)["step"] == "500" and tab.get_by_role("button", name="Play").count() == 1
 
 
 def test_playing_ends_at_the_last_step_and_can_begin_again(open_widget):
     tab = open_widget("symmetry-breaking", "step=993")
+    stop_time(tab)
     tab.get_by_role("button", name="Play").click()
-    step_within(tab, 1000, 1000)
+    tab.clock.run_for(2000)
+    assert state_of(tab)["step"] == "1000"
     tab.get_by_role("button", name="Play").click()  # it has stopped by itself
-    step_within(tab, 0, 500)
+    tab.clock.run_for(200)
+    assert int(state_of(tab)["step"]) < 500
 
 
 def test_zeros_stand_at_the_foot_of_the_axis(open_widget):
