@@ -855,15 +855,30 @@ class _Container(Layer):
         return arrays | {f"buffer_{place}": array for place, array in enumerate(self.buffers())}
 
     def save(self, path: str | Path) -> None:
-        """Write all weights and buffers into an .npz file of exactly this name."""
+        """Write all weights and buffers into an .npz file of exactly this name.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file. One that exists is replaced.
+        """
         with open(path, "wb") as file:  # to a bare name, NumPy would add an ending that `load` does not know of
             np.savez_compressed(file, **self._named_arrays())  # type: ignore[arg-type]
 
     def load(self, path: str | Path) -> None:
         """Read weights that `save` wrote; on any error, nothing has been changed.
 
-        Raises FileNotFoundError where there is no file, ValueError for a file that is cut off, foreign, or of a network
-        with other shapes.
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is cut off, is not a file of weights, or is from a network with other shapes.
         """
         with open(path, "rb") as content:
             try:

@@ -10,8 +10,8 @@ known about that, is in data/LICENSE_SQUEEZENET; `python -m guide.makers.photo_n
 
 import functools
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,8 @@ PHOTO_LAYERS: Mapping[str, int] = MappingProxyType(
 """The place of each layer of `photo_network` by its name, read-only: `photo_network().layers[PHOTO_LAYERS["fire5"]]`."""
 
 
-class Guess(NamedTuple):
+@dataclass(frozen=True)
+class Guess:
     """One of the answers of `classify`.
 
     Parameters

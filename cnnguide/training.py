@@ -62,8 +62,8 @@ class History:
         The share of right answers after each epoch, from 0 to 1; empty without validation data.
     epochs : int, default 0
         How many epochs were completed.
-    stopped : {"", "early stop", "interrupted"}, default ""
-        Why training ended before its last epoch; empty if it did not.
+    stopped : str, default ""
+        Why training ended before its last epoch: "early stop" or "interrupted"; empty if it did not.
 
     Notes
     -----

@@ -1,7 +1,7 @@
 """Markdown extension for the API reference: docstrings as they are meant, and links to them from every page.
 
-- Where mkdocstrings renders a docstring, its examples become sessions, its labels (Formula, Shapes, ...) bold, and signs
-  that Markdown would take for markup stay what they are. Numbers in it are proven by its own doctest.
+- Where mkdocstrings renders the text of a docstring, signs that Markdown would take for markup stay what they are.
+  Numbers in it are proven by its own doctest.
 - Where a page says `conv_chain`, or its code imports the name, it leads to the entry.
 """
 
@@ -21,8 +21,6 @@ import cnnguide
 INSIDE_A_DOCSTRING = "mkdocstrings_ids"
 """A treeprocessor that mkdocstrings adds to the Markdown that it renders a docstring with."""
 
-LABEL = re.compile(r"^(Formula, shapes, source|Shapes, errors|Formula|Shapes|Source|Raises)\b:?", re.MULTILINE)
-
 
 def is_docstring(md: Markdown) -> bool:
     return INSIDE_A_DOCSTRING in md.treeprocessors
@@ -37,12 +35,9 @@ class _Docstring(Preprocessor):
 
 
 def _as_markdown(paragraph: str) -> str:
-    if paragraph.lstrip().startswith(">>>"):
-        return f"```pycon\n{paragraph}\n```"
     pieces = re.split(r"(`[^`]+`)", paragraph)
     plain = "".join(piece if piece.startswith("`") else re.sub(r"([*_\[\]<>#])", r"\\\1", piece) for piece in pieces)
-    with_list = re.sub(r"(?<!^)\n(?=- )", "\n\n", plain, count=1)  # a list begins after an empty line
-    return LABEL.sub(lambda match: f"**{match[0].rstrip(':')}.**", with_list, count=1)
+    return re.sub(r"(?<!^)\n(?=- )", "\n\n", plain, count=1)  # a list begins after an empty line
 
 
 class _LinkNames(Treeprocessor):
