@@ -12,12 +12,14 @@ def test_the_browser_itself_would_refuse_another_host(open_page):
     refused = tab.evaluate(
         """async () => {
             const blocked = [];
-            document.addEventListener("securitypolicyviolation", (event) => blocked.push(event.blockedURI));
+            const all = new Promise((resolve) => document.addEventListener("securitypolicyviolation", (event) => {
+                if (blocked.push(event.blockedURI) === 3) resolve();
+            }));
             const image = new Image(); image.src = "https://elsewhere.example/a.png";
             const script = document.createElement("script"); script.src = "https://elsewhere.example/a.js";
             document.head.append(script);
             await fetch("https://elsewhere.example/data").catch(() => {});
-            await new Promise((resolve) => setTimeout(resolve, 300));
+            await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 10_000))]);
             return blocked.length;
         }"""
     )
