@@ -125,7 +125,7 @@ def test_serving_reloads_what_changed_and_then_rests(clean):
     builds = lambda: log.read_text().count("Building documentation")  # noqa: E731
 
     def wait_for(text: str) -> None:
-        for _ in range(120):
+        for _ in range(240):
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/chapters/training/") as page:
                     if text in page.read().decode():
@@ -145,7 +145,7 @@ def test_serving_reloads_what_changed_and_then_rests(clean):
         module.write_text(
             module.read_text("utf-8").replace("ReceptiveField(size=1,", "ReceptiveField(size=2,"), "utf-8"
         )
-        for _ in range(120):  # the numbers of the page no longer hold, and the build says so
+        for _ in range(240):  # the numbers of the page no longer hold, and the build says so
             if "the page says 1 = receptive_field([]).size" in log.read_text():
                 break
             time.sleep(0.5)
