@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from guide.verified_numbers import PAGE
+
 
 class Tic(NamedTuple):
     """A phrase to avoid and what to write instead."""
@@ -81,7 +83,8 @@ def files(root: Path) -> Iterator[Path]:
     """The files with prose: Markdown, Python and JavaScript; not what a build makes, nor this list of bad phrases."""
     for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "hooks.py"):
         yield root / name
-    yield from sorted((root / "docs").glob("**/*.md"))
+    generated = root / "docs" / PAGE  # copies of sentences of the other pages
+    yield from (file for file in sorted((root / "docs").glob("**/*.md")) if file != generated)
     for folder in ("cnnguide", "guide"):
         yield from (file for file in sorted((root / folder).glob("**/*.py")) if file.name != "prose.py")
     scripts = root / "docs/javascripts"
