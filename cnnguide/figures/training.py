@@ -587,9 +587,10 @@ def how_sure(scheme: Scheme) -> Figure:
         left.imshow(np.moveaxis(photo(name), 0, -1), interpolation="nearest")
         _bare(left)
         guesses = classify(photo(name), top=3)
-        right.barh(range(3), [guess.probability for guess in guesses], color=scheme.blue)
-        for place, guess in enumerate(guesses):
-            right.text(guess.probability + 0.01, place, f"{guess.name}, {100 * guess.probability:.0f} %", va="center")
+        shares = [round(guess.probability, 4) for guess in guesses]  # further digits depend on the number of threads
+        right.barh(range(3), shares, color=scheme.blue)
+        for place, (guess, share) in enumerate(zip(guesses, shares, strict=True)):
+            right.text(share + 0.01, place, f"{guess.name}, {100 * share:.0f} %", va="center")
         right.invert_yaxis()
         right.set(xlim=(0, 1.45), yticks=[], xticks=[])
         right.spines["bottom"].set_visible(False)
