@@ -32,6 +32,7 @@ def test_the_scheme_can_be_switched_and_the_figures_follow(open_page):
     visible = lambda: [i.get_attribute("src") for i in tab.query_selector_all(shown) if i.is_visible()]  # noqa: E731
     assert "light" in visible()[0]
     tab.click("label[title='Switch to the dark scheme']")
+    tab.locator("body[data-md-color-scheme=slate]").wait_for()
     assert len(visible()) == 1 and "dark" in visible()[0]
 
 
