@@ -30,8 +30,8 @@ def check_int(name: str, value: object, least: int) -> int:
     ...
     ValueError: stride must be at least 1, got 0
     """
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, got {value!r} (bool)")
+    if isinstance(value, bool | np.bool_):  # NumPy below 2 takes its own for 0 and 1
+        raise TypeError(f"{name} must be a whole number, got {value!r} ({type(value).__name__})")
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:

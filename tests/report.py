@@ -1,5 +1,7 @@
 """What a run of the suite says: how far it is, and at its end in one line how much passed and what was skipped."""
 
+from __future__ import annotations  # the oldest pytest does not export all of these types
+
 import time
 from collections import Counter
 

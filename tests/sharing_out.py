@@ -1,5 +1,7 @@
 """How the tests are shared out to the processes of pytest-xdist: by files, but for those that open a page each."""
 
+from __future__ import annotations  # the oldest pytest does not export all of these types
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
