@@ -165,8 +165,11 @@ def test_each_means_for_photos_does_what_it_is_there_for():
 @pytest.mark.parametrize(("layer", "place"), [("fire5", 2), ("conv10", 4)])
 def test_kept_images_are_what_their_maker_finds(layer, place):
     unit = chosen(layer)[place]
-    kept, found = exciting_images(layer)[unit], climb(layer, unit) / 255
-    assert np.corrcoef(kept.ravel(), found.ravel())[0, 1] > 0.95
+    """Up to rounding, which the many steps amplify: other kernels of BLAS, or NumPy 1, leave correlations from 0.85 on."""
+    kept, found = exciting_images(layer), climb(layer, unit) / 255
+    likeness = {other: np.corrcoef(image.ravel(), found.ravel())[0, 1] for other, image in kept.items()}
+    assert likeness.pop(unit) > 0.8
+    assert max(likeness.values()) < 0.6
 
 
 def test_kept_images_are_those_of_channels_at_equal_distances():
