@@ -452,7 +452,8 @@ def gelu(x: np.ndarray, approximate: str = "none") -> np.ndarray:
     ----------
     x : ndarray
         Numbers, of any shape.
-    approximate : {"none", "tanh"}, default "none"
+    approximate : str, default "none"
+        One of "none", "tanh".
         Whether the normal distribution is computed exactly, or by an older formula with tanh that is off by less than
         0.0005.
 
@@ -495,7 +496,8 @@ def gelu_backward(grad: np.ndarray, x: np.ndarray, approximate: str = "none") ->
         Gradient for the output, of the shape of x.
     x : ndarray
         What the function was given, of any shape.
-    approximate : {"none", "tanh"}, default "none"
+    approximate : str, default "none"
+        One of "none", "tanh".
         Whether the normal distribution is computed exactly, or by an older formula with tanh that is off by less than
         0.0005.
 

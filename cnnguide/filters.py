@@ -96,7 +96,8 @@ def apply_filter(image: np.ndarray, kernel: np.ndarray, border: str = "reflect")
         A gray image.
     kernel : array_like, shape (k_h, k_w)
         The weights. Each side may be odd or even.
-    border : {"reflect", "mirror", "nearest", "wrap", "constant"}, default "reflect"
+    border : str, default "reflect"
+        One of "reflect", "mirror", "nearest", "wrap", "constant".
         How the image continues beyond its border, by SciPy's names: "reflect" (d c b a | a b c d | d c b a), "mirror"
         (d c b | a b c d | c b a), "nearest" (a a a | a b c d | d d d), "wrap" (b c d | a b c d | a b c), or zeros
         ("constant").
@@ -156,7 +157,8 @@ def gradient_magnitude(
         A gray image.
     kernels : (ndarray, ndarray), default (SOBEL_X, SOBEL_Y)
         Two kernels: one that responds to change to the right, and one that responds to change downwards.
-    border : {"reflect", "mirror", "nearest", "wrap", "constant"}, default "reflect"
+    border : str, default "reflect"
+        One of "reflect", "mirror", "nearest", "wrap", "constant".
         How the image continues beyond its border, as in `apply_filter`.
 
     Returns
@@ -199,7 +201,8 @@ def gradient_direction(
         A gray image.
     kernels : (ndarray, ndarray), default (SOBEL_X, SOBEL_Y)
         Two kernels: one that responds to change to the right, and one that responds to change downwards.
-    border : {"reflect", "mirror", "nearest", "wrap", "constant"}, default "reflect"
+    border : str, default "reflect"
+        One of "reflect", "mirror", "nearest", "wrap", "constant".
         How the image continues beyond its border, as in `apply_filter`.
 
     Returns

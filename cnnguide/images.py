@@ -165,7 +165,8 @@ def photo(name: str) -> np.ndarray:
 
     Parameters
     ----------
-    name : {"coffee", "cat", "astronaut", "rocket"}
+    name : str
+        One of "coffee", "cat", "astronaut", "rocket".
         Which one of `PHOTOS`.
 
     Returns

@@ -288,7 +288,8 @@ def he_uniform(
         Shape of the weights, as `fans` takes it.
     rng : numpy.random.Generator
         Where the numbers are drawn from.
-    mode : {"fan_in", "fan_out"}, default "fan_in"
+    mode : str, default "fan_in"
+        One of "fan_in", "fan_out".
         Whether the size of the signals or that of the gradients is to stay.
     dtype : type, default numpy.float64
         Type of the weights, float32 or float64.
@@ -335,7 +336,8 @@ def he_normal(
         Shape of the weights, as `fans` takes it.
     rng : numpy.random.Generator
         Where the numbers are drawn from.
-    mode : {"fan_in", "fan_out"}, default "fan_in"
+    mode : str, default "fan_in"
+        One of "fan_in", "fan_out".
         Whether the size of the signals or that of the gradients is to stay.
     dtype : type, default numpy.float64
         Type of the weights, float32 or float64.

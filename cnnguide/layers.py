@@ -642,7 +642,8 @@ class GELU(_Activation):
 
     Parameters
     ----------
-    approximate : {"none", "tanh"}, default "none"
+    approximate : str, default "none"
+        One of "none", "tanh".
         Whether the normal distribution is computed exactly, or by an older formula with tanh that is off by less than
         0.0005.
 

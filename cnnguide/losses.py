@@ -39,7 +39,8 @@ def nll_loss(
         Class numbers from 0 to C - 1, (N,) or (N, d1, d2, ...).
     weight : ndarray, optional
         How much each class counts, (C,); 1 if not given.
-    reduction : {"mean", "sum", "none"}, default "mean"
+    reduction : str, default "mean"
+        One of "mean", "sum", "none".
         Whether the losses are averaged, added up, or returned one by one.
     ignore_index : int, optional
         A target that counts nothing; it need not be a class number.
@@ -93,7 +94,8 @@ def nll_loss_backward(
         Class numbers from 0 to C - 1, (N,) or (N, d1, d2, ...).
     weight : ndarray, optional
         How much each class counts, (C,); 1 if not given.
-    reduction : {"mean", "sum", "none"}, default "mean"
+    reduction : str, default "mean"
+        One of "mean", "sum", "none".
         Whether the losses are averaged, added up, or returned one by one.
     ignore_index : int, optional
         A target that counts nothing; it need not be a class number.
@@ -148,7 +150,8 @@ def cross_entropy(
         Class numbers from 0 to C - 1, (N,) or (N, d1, d2, ...).
     weight : ndarray, optional
         How much each class counts, (C,); 1 if not given.
-    reduction : {"mean", "sum", "none"}, default "mean"
+    reduction : str, default "mean"
+        One of "mean", "sum", "none".
         Whether the losses are averaged, added up, or returned one by one.
     ignore_index : int, optional
         A target that counts nothing; it need not be a class number.
@@ -208,7 +211,8 @@ def cross_entropy_backward(
         Class numbers from 0 to C - 1, (N,) or (N, d1, d2, ...).
     weight : ndarray, optional
         How much each class counts, (C,); 1 if not given.
-    reduction : {"mean", "sum", "none"}, default "mean"
+    reduction : str, default "mean"
+        One of "mean", "sum", "none".
         Whether the losses are averaged, added up, or returned one by one.
     ignore_index : int, optional
         A target that counts nothing; it need not be a class number.
@@ -257,7 +261,8 @@ def mse_loss(prediction: np.ndarray, target: np.ndarray, reduction: str = "mean"
         Numbers of any shape.
     target : ndarray
         The right numbers, of the same shape.
-    reduction : {"mean", "sum", "none"}, default "mean"
+    reduction : str, default "mean"
+        One of "mean", "sum", "none".
         Whether the squares are averaged, added up, or returned one by one.
 
     Returns
@@ -300,7 +305,8 @@ def mse_loss_backward(
         Numbers of any shape.
     target : ndarray
         The right numbers, of the same shape.
-    reduction : {"mean", "sum", "none"}, default "mean"
+    reduction : str, default "mean"
+        One of "mean", "sum", "none".
         Whether the squares were averaged, added up, or returned one by one.
     grad : float or ndarray, default 1
         Gradient for the loss: a number, or for reduction "none" an array of the same shape.

@@ -73,7 +73,8 @@ class Branches:
     ----------
     chains : tuple of tuple of Convolution and Pooling
         The branches; `()` is a shortcut that changes nothing.
-    join : {"added", "concatenated"}
+    join : str
+        One of "added", "concatenated".
         What is done with their outputs.
     name : str
         What the paper calls the block.

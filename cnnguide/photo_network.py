@@ -234,7 +234,8 @@ def exciting_images(layer: str) -> dict[int, np.ndarray]:
 
     Parameters
     ----------
-    layer : {"fire2", "fire3", "fire5", "fire7", "fire9", "conv10"}
+    layer : str
+        One of "fire2", "fire3", "fire5", "fire7", "fire9", "conv10".
         Which layer; the channels of conv10 are the classes.
 
     Returns

@@ -34,7 +34,8 @@ hide: [toc]
 
 # Verified numbers
 
-Every number that the pages of this guide state in digits is computed by its package. This page lists them all: as shown,
+The numbers that the pages of this guide state in digits are computed by its package, or are named as given.
+This page lists them all: as shown,
 in its sentence, with the expression, the value before rounding, and the line that states it. (The labs compute theirs in
 front of the reader.) Tests and every build of the site compare them
 again; a number that no longer holds stops both.
